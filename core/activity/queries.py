@@ -1,0 +1,279 @@
+"""Reading, exporting and verifying the log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import Session, col, select
+
+from core.access import policy
+from core.access.policy import Actor
+from core.activity import chain
+from core.activity.recording import KEY
+from core.activity.tables import Activity, Checkpoint
+from core.config import data_folder
+from core.errors import Invalid
+
+_COLUMNS: tuple[Any, ...] = (
+    Activity.seq, Activity.at, Activity.actor, Activity.event, Activity.subject, Activity.data, Activity.previous,
+    Activity.hash,
+)  # fmt: skip
+_CHECKPOINT = b'{"checkpoint":'
+
+
+@dataclass(frozen=True)
+class Line:
+    """One record of the log for reading."""
+
+    seq: int
+    at: datetime
+    actor: str
+    event: str
+    subject: str
+    data: dict[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True)
+class History:
+    """A page of the log, newest first."""
+
+    items: list[Line]
+    total: int
+
+
+def history(
+    session: Session,
+    actor: Actor,
+    *,
+    subject: str = "",
+    event: str = "",
+    by: str = "",
+    page: int = 1,
+    size: int = 50,
+) -> History:
+    """The log as ``actor`` may read it: all of it, or for team roles what they did themselves."""
+    policy.require(actor, "activity.read")
+    where = _where(actor, subject, event, by)
+    total = session.execute(select(func.count()).select_from(Activity).where(*where)).scalar_one()
+    rows = session.execute(
+        select(*_COLUMNS).where(*where).order_by(col(Activity.seq).desc()).limit(size).offset((page - 1) * size)
+    )
+    return History([_line(row) for row in rows], total)
+
+
+def object_history(session: Session, actor: Actor, subject: str, *, limit: int = 100) -> list[Line]:
+    """What happened to one object that ``actor`` may see (the caller has checked that), newest first."""
+    policy.require(actor, "catalog.browse")
+    rows = session.execute(
+        select(*_COLUMNS)
+        .where(col(Activity.subject).in_({subject, subject.lower()}))
+        .order_by(col(Activity.seq).desc())
+        .limit(limit)
+    )
+    return [_line(row) for row in rows]
+
+
+def since(session: Session, seq: int, *, limit: int = 500) -> list[Line]:
+    """The records after ``seq``, oldest first: how another part of the portal follows what happens."""
+    rows = session.execute(select(*_COLUMNS).where(col(Activity.seq) > seq).order_by(col(Activity.seq)).limit(limit))
+    return [_line(row) for row in rows]
+
+
+def export(session: Session, actor: Actor) -> Iterator[str]:
+    """The whole log and its checkpoints as JSON lines, which :mod:`core.activity.chain` can verify without the store."""
+    policy.require(actor, "activity.verify")
+    for row in session.execute(select(*_COLUMNS).order_by(col(Activity.seq)).execution_options(yield_per=2000)):
+        yield chain.canonical(dict(row._mapping)) + "\n"
+    for checkpoint in session.exec(select(Checkpoint).order_by(col(Checkpoint.seq))):
+        yield chain.canonical({"checkpoint": checkpoint.model_dump()}) + "\n"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What :func:`verify` found: the log is intact, broken at a record, or truncated against a checkpoint."""
+
+    state: Literal["intact", "broken", "truncated"]
+    records: int
+    sealed_to: int
+    record: int | None = None
+    reason: str = ""
+
+
+def verify(session: Session, actor: Actor) -> Verification:
+    """Read the whole log in bounded memory and compare it with its hashes and its checkpoints."""
+    policy.require(actor, "activity.verify")
+    rows = session.execute(select(*_COLUMNS).order_by(col(Activity.seq)).execution_options(yield_per=5000))
+    with closing(rows):
+        return _compare(rows, _checkpoints(session), _own_keys())
+
+
+def verify_export(path: Path) -> Verification:
+    """Compare an exported log with its hashes and the checkpoints in it, in bounded memory and without the store."""
+    try:
+        return _compare(_exported_records(path), _exported_checkpoints(path))
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}.", hint="Name a file that an export wrote.") from error
+    except _LineError as error:
+        return Verification("broken", 0, 0, error.number, "its line is not as an export writes it")
+
+
+def _compare(
+    rows: Iterable[Any], checkpoints: dict[int, list[dict[str, Any]]], keys: frozenset[str] = frozenset()
+) -> Verification:
+    previous, expected, sealed_to, last_at = chain.GENESIS, 1, 0, ""
+    for row in rows:
+        seals = checkpoints.get(row.seq, [])
+        reason = _flaw(row, expected, previous, last_at) or _seal_flaw(seals, row.hash, keys)
+        if reason:
+            return Verification("broken", expected - 1, sealed_to, row.seq, reason)
+        if seals:
+            sealed_to = row.seq
+        previous, expected, last_at = row.hash, expected + 1, row.at
+    records = expected - 1
+    beyond = [seq for seq in checkpoints if seq > records]
+    if beyond:
+        return Verification(
+            "truncated",
+            records,
+            sealed_to,
+            records + 1,
+            f"a checkpoint seals {max(beyond)} records; {records} are here",
+        )
+    return Verification("intact", records, sealed_to)
+
+
+def _flaw(row: Any, expected: int, previous: str, last_at: str) -> str:
+    if row.seq != expected:
+        return f"record {expected} is missing"
+    if row.previous != previous:
+        return "it does not follow from the record before it"
+    if row.at < last_at:
+        return "its time lies before that of the record before it"
+    if chain.record_hash(chain.Record(*row[:7])) != row.hash:
+        return "its content does not match its hash"
+    return ""
+
+
+def _seal_flaw(seals: list[dict[str, Any]], hash_: str, keys: frozenset[str]) -> str:
+    for seal in seals:
+        if keys and seal["key"] not in keys:
+            return "its checkpoint was signed with a key that is not this portal's"
+        if not chain.seal_holds(seal["key"], seal["signature"], seal["seq"], seal["hash"], seal["at"]):
+            return "the signature of its checkpoint does not hold"
+        if seal["hash"] != hash_:
+            return "it differs from what was sealed in a checkpoint"
+    return ""
+
+
+def _checkpoints(session: Session) -> dict[int, list[dict[str, Any]]]:
+    """Checkpoints from the store and from the file beside it, which outlives a store that was written anew."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for one in [*(row.model_dump() for row in session.exec(select(Checkpoint))), *_kept_checkpoints()]:
+        found.setdefault(one["seq"], []).append(one)
+    return found
+
+
+def _own_keys() -> frozenset[str]:
+    """The public keys this portal has sealed with, known from outside the store; none on a machine without its keys."""
+    path = data_folder() / "keys" / KEY
+    own = {chain.public_key(chain.signing_key(path.read_bytes()))} if path.exists() else set()
+    return frozenset(own | {one["key"] for one in _kept_checkpoints()})
+
+
+def _kept_checkpoints() -> list[dict[str, Any]]:
+    path = data_folder() / "keys" / "checkpoints.jsonl"
+    kept = []
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        try:
+            one = json.loads(line)
+        except ValueError:
+            continue  # a line that a crash cut short seals nothing
+        if isinstance(one, dict) and _has(one, Checkpoint.model_fields):
+            kept.append(one)
+    return kept
+
+
+class _Exported(NamedTuple):
+    """A record as :func:`export` writes it, in the order of ``_COLUMNS``."""
+
+    seq: int
+    at: str
+    actor: str
+    event: str
+    subject: str
+    data: str
+    previous: str
+    hash: str
+
+
+class _LineError(Exception):
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _exported_records(path: Path) -> Iterator[_Exported]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.startswith(_CHECKPOINT):
+                found = _exported_line(line, number)
+                if not _has(found, _Exported._fields):
+                    raise _LineError(number)
+                yield _Exported(**found)
+
+
+def _exported_checkpoints(path: Path) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.startswith(_CHECKPOINT):
+                one = _exported_line(line, number)["checkpoint"]
+                if not isinstance(one, dict) or not _has(one, Checkpoint.model_fields):
+                    raise _LineError(number)
+                found.setdefault(one["seq"], []).append(one)
+    return found
+
+
+def _has(found: dict[str, Any], names: Iterable[str]) -> bool:
+    """Whether ``found`` has exactly these fields: ``seq`` a number, all others texts."""
+    return found.keys() == set(names) and all(
+        isinstance(value, int if name == "seq" else str) for name, value in found.items()
+    )
+
+
+def _exported_line(line: bytes, number: int) -> dict[str, Any]:
+    """What stands in a line, which must be canonical to the byte: nothing can be changed in it unnoticed."""
+    try:
+        found = json.loads(line)
+        if isinstance(found, dict) and chain.canonical(found).encode() + b"\n" == line:
+            return found
+    except (ValueError, RecursionError):
+        pass
+    raise _LineError(number)
+
+
+def _where(actor: Actor, subject: str, event: str, by: str) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if not policy.may(actor, "activity.verify"):
+        where.append(col(Activity.actor) == actor.ref)
+    if subject:
+        where.append(col(Activity.subject).icontains(subject, autoescape=True))
+    if event:
+        where.append(col(Activity.event) == event)
+    if by:
+        where.append(col(Activity.actor) == by)
+    return where
+
+
+def _line(row: Any) -> Line:
+    return Line(
+        row.seq, datetime.fromisoformat(row.at), row.actor, row.event, row.subject, json.loads(row.data), row.hash
+    )

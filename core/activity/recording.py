@@ -1,0 +1,75 @@
+"""Writing the log: ``record`` in the transaction of the change, ``seal`` from time to time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
+
+from core import db
+from core.access.policy import Actor
+from core.activity import chain
+from core.activity.events import Event
+from core.activity.tables import Activity, Checkpoint
+from core.config import data_folder
+
+_LOG_LOCK = 720_316
+KEY = "activity.ed25519"
+"""Name of the seal key among the installation's secrets."""
+
+
+def record(session: Session, actor: Actor, *events: Event) -> None:
+    """Append ``events`` to the log, as done by ``actor``, in the transaction of the change they tell of."""
+    if not events:
+        return
+    seq, at, previous = _head(session)
+    moment = max(_stamp(db.now()), at)  # time never runs backwards in the log
+    rows = []
+    for event in events:
+        seq += 1
+        record_ = chain.Record(seq, moment, actor.ref, event.name, event.subject, _data(event), previous)
+        previous = chain.record_hash(record_)
+        rows.append(record_._asdict() | {"hash": previous})
+    session.execute(insert(Activity), rows)
+
+
+def seal(session: Session) -> Checkpoint | None:
+    """Sign the log as it stands; ``None`` when nothing was added since the last checkpoint.
+
+    The checkpoint is also appended to ``keys/checkpoints.jsonl`` in the data folder, outside the store, so that a log
+    that was cut off or written anew cannot pass as whole.
+    """
+    seq, _, hash_ = _head(session)
+    sealed = session.exec(select(Checkpoint.seq).order_by(col(Checkpoint.seq).desc())).first() or 0
+    if seq <= sealed:
+        return None
+    folder = data_folder()
+    at = _stamp(db.now())
+    key = chain.signing_key(db.kept_secret(KEY, chain.new_key))
+    public, signature = chain.seal(key, seq, hash_, at)
+    made = Checkpoint(seq=seq, hash=hash_, at=at, key=public, signature=signature)
+    with (folder / "keys" / "checkpoints.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(made.model_dump()) + "\n")
+    session.add(made)
+    return made
+
+
+def _head(session: Session) -> tuple[int, str, str]:
+    db.take_turns(session, _LOG_LOCK)
+    last = session.execute(
+        select(Activity.seq, Activity.at, Activity.hash).order_by(col(Activity.seq).desc()).limit(1)
+    ).first()
+    return (last[0], last[1], last[2]) if last else (0, "", chain.GENESIS)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _data(event: Event) -> str:
+    fields = asdict(event)
+    del fields["subject"]
+    return chain.canonical(fields)

@@ -1,0 +1,553 @@
+"""The kinds of catalog entry and their strict specifications.
+
+An entry is a YAML document in Backstage's envelope (``apiVersion``, ``kind``, ``metadata``, ``spec``). The envelope is
+the same for all kinds; each kind's ``spec`` is one class here. Adding a kind is one class, its line in :data:`SPECS`
+and a folder of YAML: search, pages, forms, import and export read this file.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+
+API_VERSION = "factory/v1"
+
+NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+NAMESPACE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+TAG = re.compile(r"[a-z0-9:+#]+(-[a-z0-9:+#]+)*")
+REF = re.compile(r"([A-Za-z][A-Za-z0-9]*:)?([A-Za-z0-9-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+
+
+class Lifecycle(StrEnum):
+    """Where an entry stands: proposed → approved → deprecated (with a successor) → retired."""
+
+    proposed = "proposed"
+    approved = "approved"
+    deprecated = "deprecated"
+    retired = "retired"
+
+
+class Classification(StrEnum):
+    """Who may see an entry; see ``core.access.policy`` for the rule."""
+
+    public = "public"
+    internal = "internal"
+    confidential = "confidential"
+    restricted = "restricted"
+
+
+Stage = Literal["explore", "experiment", "operate"]
+Role = Literal[
+    "domain expert", "data engineer", "data scientist", "AI engineer", "model validator",
+    "ML engineer", "manager", "reviewer", "auditor", "administrator",
+]  # fmt: skip
+
+
+def _clean(text: str) -> str:
+    if found := CONTROL.search(text):
+        raise ValueError(f"contains the control character {found.group()!r}; remove it")
+    return text
+
+
+def _version(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}", value):
+        raise ValueError("a version is 1 to 64 letters, digits, '.', '-', '_' or '+', such as 1.10.0")
+    return value
+
+
+def _reference(value: str) -> str:
+    if len(value) > 190 or not REF.fullmatch(value):
+        raise ValueError("a reference is [kind:][namespace/]name, such as asset:default/drift-statistics")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_clean)]
+Line = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_clean)]
+Version = Annotated[str, AfterValidator(_version)]
+Ref = Annotated[str, AfterValidator(_reference)]
+
+
+class Strict(BaseModel):
+    """A part of a document: unknown fields are refused, names are camelCase as in Backstage."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=False, frozen=True)
+
+
+class Link(Strict):
+    """A link shown on the entry's page; it is never fetched."""
+
+    url: Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s<>\"']+$")]
+    title: Line = "Link"
+    icon: str = ""
+    type: str = ""
+
+
+class Metadata(Strict):
+    """Backstage's ``metadata``: identity, words and tags of an entry."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63)]
+    namespace: Annotated[str, Field(max_length=63)] = "default"
+    title: Annotated[str, Field(max_length=140), AfterValidator(_clean)] = ""
+    description: Annotated[str, Field(max_length=1000), AfterValidator(_clean)] = ""
+    tags: Annotated[list[str], Field(max_length=30)] = []
+    labels: dict[str, Text] = {}
+    annotations: dict[str, Text] = {}
+    links: Annotated[list[Link], Field(max_length=30)] = []
+
+    @field_validator("name")
+    @classmethod
+    def _valid_name(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise ValueError("a name is letters, digits, '-', '_' and '.', and starts and ends with a letter or digit")
+        return value
+
+    @field_validator("namespace")
+    @classmethod
+    def _valid_namespace(cls, value: str) -> str:
+        if not NAMESPACE.fullmatch(value.lower()):
+            raise ValueError("a namespace is lower-case letters and digits, joined by single '-'")
+        return value.lower()
+
+    @field_validator("tags")
+    @classmethod
+    def _valid_tags(cls, value: list[str]) -> list[str]:
+        for tag in value:
+            if len(tag) > 63 or not TAG.fullmatch(tag):
+                raise ValueError(f"{tag!r} is no tag; use lower-case letters, digits, ':', '+', '#', joined by '-'")
+        return list(dict.fromkeys(value))
+
+
+class Usage(Strict):
+    """How to use the thing: code that can be copied and pasted as it is."""
+
+    language: Literal["python", "bash", "yaml", "sql", "toml", "text"] = "python"
+    code: Annotated[str, Field(max_length=20_000), AfterValidator(_clean)]
+
+
+class VersionNote(Strict):
+    """One released version and what changed in it."""
+
+    version: Version
+    date: date
+    notes: Text
+
+
+class Spec(Strict):
+    """What every kind has: owner, lifecycle, version, who may see and use it, and its relations."""
+
+    owner: Ref
+    lifecycle: Lifecycle = Lifecycle.approved
+    version: Version = "1.0.0"
+    classification: Classification = Classification.internal
+    licence: Annotated[str, Field(max_length=100)] = ""
+    successor: Ref | None = None
+    depends_on: list[Ref] = []
+    part_of: list[Ref] = []
+    see_also: list[Ref] = []
+    usage: Usage | None = None
+    versions: list[VersionNote] = []
+
+    @model_validator(mode="after")
+    def _deprecation_names_a_successor(self) -> Spec:
+        if self.lifecycle is Lifecycle.deprecated and self.successor is None:
+            raise ValueError("a deprecated entry names its replacement: add 'successor: kind:namespace/name'")
+        return self
+
+
+class Parameter(Strict):
+    """A typed input or output of code."""
+
+    name: Line
+    type: Line
+    description: Text = ""
+
+
+class AssetSpec(Spec):
+    """Reusable code: a tested module or package that solves a recurring job."""
+
+    language: Line = "python"
+    module: Annotated[str, Field(max_length=200)] = ""
+    requires: list[Line] = []
+    stages: list[Stage] = []
+    inputs: list[Parameter] = []
+    outputs: list[Parameter] = []
+
+
+class Column(Strict):
+    """One column of a dataset and what is promised about it."""
+
+    name: Line
+    type: Line
+    description: Text = ""
+    unit: str = ""
+    sensitive: bool = False
+    nullable: bool = False
+
+
+class DatasetSpec(Spec):
+    """Data with an owner, a contract and honest limits."""
+
+    source: Text
+    rows: Annotated[int, Field(ge=0)] | None = None
+    target: str = ""
+    columns: list[Column] = []
+    personal_data: Literal["none", "pseudonymised", "direct"] = "none"
+    contract: list[Text] = []
+    limitations: list[Text] = []
+    producers: list[Ref] = []
+    consumers: list[Ref] = []
+
+
+class ModelSpec(Spec):
+    """A trained model that others may use; its versions live in MLflow."""
+
+    task: Line
+    registered_name: Annotated[str, Field(max_length=250)] = ""
+    key_metric: str = ""
+    training_data: list[Ref] = []
+    intended_use: Text = ""
+    limitations: list[Text] = []
+    path: str = ""
+    flavour: str = ""
+
+
+class EnvironmentSpec(Spec):
+    """A reproducible runtime: image, interpreter and packages."""
+
+    image: str = ""
+    python: str = ""
+    packages: list[Line] = []
+    definition: Text = ""
+
+
+class Step(Strict):
+    """One step of a pipeline or course."""
+
+    name: Line
+    description: Text = ""
+    uses: Ref | None = None
+
+
+class PipelineSpec(Spec):
+    """A sequence of steps that runs unattended."""
+
+    steps: list[Step] = []
+    trigger: Text = ""
+    inputs: list[Parameter] = []
+    outputs: list[Parameter] = []
+
+
+class Services(Strict):
+    """Preferred services of a pattern in each stage of the lifecycle."""
+
+    explore: list[Text] = []
+    experiment: list[Text] = []
+    operate: list[Text] = []
+
+
+class Fit(Strict):
+    """For which answers to the pattern advisor's six questions a pattern is meant; an empty list means any."""
+
+    data_classification: list[Classification] = []
+    latency: list[Literal["batch", "near real time", "real time", "edge"]] = []
+    scale: list[Literal["small", "medium", "large"]] = []
+    modality: list[Literal["tabular", "time series", "text", "image", "audio", "graph"]] = []
+    regulation: list[Literal["none", "limited risk", "high risk"]] = []
+    team: list[Literal["one person", "one team", "many teams"]] = []
+
+
+class PreApproval(Strict):
+    """An approval that a project inherits by adopting the pattern unchanged, under stated conditions."""
+
+    by: Literal["IT", "security", "ethics", "privacy"]
+    scope: Text
+    conditions: list[Text]
+    valid_until: date | None = None
+
+
+class Node(Strict):
+    """A box of a pattern's diagram."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    label: Line
+    group: str = ""
+
+
+class Edge(Strict):
+    """An arrow of a pattern's diagram."""
+
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    label: str = ""
+
+
+class Diagram(Strict):
+    """A pattern's diagram as data; pages draw it."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+
+    @model_validator(mode="after")
+    def _edges_join_nodes(self) -> Diagram:
+        known = {node.id for node in self.nodes}
+        for edge in self.edges:
+            for end in (edge.source, edge.target):
+                if end not in known:
+                    raise ValueError(f"an edge names the node {end!r}, which the diagram does not have")
+        return self
+
+
+class PatternSpec(Spec):
+    """A versioned architectural pattern: services, data, operations strategy, approvals and trade-offs."""
+
+    problem: Text
+    fits: Fit = Fit()
+    services: Services = Services()
+    data_connectivity: Text = ""
+    data_governance: Text = ""
+    mlops_strategy: Text = ""
+    experiment_process: Text = ""
+    infrastructure: list[Text] = []
+    pre_approvals: list[PreApproval] = []
+    trade_offs: list[Text] = []
+    diagram: Diagram | None = None
+
+
+class Question(Strict):
+    """A question a template asks its requester."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    question: Line
+    type: Literal["text", "number", "choice", "boolean"] = "text"
+    choices: list[str] = []
+    default: str | int | float | bool | None = None
+    help: Text = ""
+
+
+class TemplateSpec(Spec):
+    """A project template: questions in, a repository that runs out."""
+
+    engine: Literal["copier", "copy"] = "copier"
+    source: Text = ""
+    questions: list[Question] = []
+    produces: list[Text] = []
+
+
+class ItemEvidence(Strict):
+    """The automated check that judges a checklist item, with its parameters."""
+
+    check: Line
+    parameters: dict[str, str | int | float | bool | list[str]] = {}
+
+
+class ChecklistItem(Strict):
+    """One line of a checklist: a question with the case that shows why it is asked."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]+-[0-9]+$")]
+    summary: Line
+    question: Text
+    why: Text = ""
+    evidence: ItemEvidence | None = None
+    blocking_for: list[Literal["minimal", "limited", "high"]] = []
+    applies_when: Text = ""
+
+
+class ChecklistSection(Strict):
+    """A group of items under one heading."""
+
+    title: Line
+    items: Annotated[list[ChecklistItem], Field(min_length=1)]
+
+
+class ChecklistSpec(Spec):
+    """A checklist as code; a review case freezes one version of it."""
+
+    applies_to: Literal["model", "project", "dataset", "pipeline"]
+    tiers: list[Literal["minimal", "limited", "high"]] = ["minimal", "limited", "high"]
+    quorum: dict[Role, Annotated[int, Field(ge=1, le=5)]] = {}
+    sections: Annotated[list[ChecklistSection], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _item_ids_are_unique(self) -> ChecklistSpec:
+        ids = [item.id for section in self.sections for item in section.items]
+        if doubled := {one for one in ids if ids.count(one) > 1}:
+            raise ValueError(f"item ids occur twice: {', '.join(sorted(doubled))}; give each its own")
+        return self
+
+
+class Validation(Strict):
+    """A technical way to validate a principle in the testing phase (``reference`` names where the limit comes from)."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]+-[0-9]+$")]
+    title: Line
+    metric: str = ""
+    rule: Text
+    reference: Text
+    needs: list[Line] = []
+    asset: Ref | None = None
+
+
+class PrincipleSpec(Spec):
+    """A principle the organisation stands for, with the ways to validate it."""
+
+    statement: Text
+    rationale: Text
+    validations: Annotated[list[Validation], Field(min_length=1)]
+
+
+class AssessmentItem(Strict):
+    """A claim about a scope at a maturity level, what proves it, and what to do when it does not hold."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]+-[0-9]+$")]
+    level: Annotated[int, Field(ge=0, le=4)]
+    claim: Text
+    evidence: Text = ""
+    next_step: Ref | None = None
+
+
+class Dimension(Strict):
+    """One dimension of an assessment's profile."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]+$")]
+    title: Line
+    items: Annotated[list[AssessmentItem], Field(min_length=1)]
+
+
+class AssessmentSpec(Spec):
+    """A readiness assessment: dimensions with claims at levels 0 to 4; the result is a profile, never an average."""
+
+    scope: Literal["organisation", "unit", "team", "project", "role"]
+    dimensions: Annotated[list[Dimension], Field(min_length=1)]
+
+
+class GuideSpec(Spec):
+    """A chapter of the playbook or a how-to; its text is the entry's README."""
+
+    audience: list[Role] = []
+    chapter: Annotated[int, Field(ge=1)] | None = None
+    minutes: Annotated[int, Field(ge=1, le=600)] | None = None
+
+
+class CourseStep(Strict):
+    """A step of a role's training path; it ends in a real act in the portal."""
+
+    title: Line
+    description: Text
+    minutes: Annotated[int, Field(ge=1, le=600)]
+    read: Ref | None = None
+    act: Line
+
+
+class CourseSpec(Spec):
+    """The training path of one role."""
+
+    role: Role
+    outcome: Text
+    steps: Annotated[list[CourseStep], Field(min_length=1)]
+
+
+class Rule(Strict):
+    """A naming or tagging rule as data; ``pattern`` is matched against the whole name or value."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Z]+-[0-9]+$")]
+    target: Literal[
+        "experiment", "run", "registered model", "alias", "tag", "dataset", "repository", "branch", "release"
+    ]
+    key: str = ""
+    required: bool = False
+    pattern: Annotated[str, Field(max_length=300)] = ""
+    values: list[str] = []
+    example: str = ""
+    message: Text
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from error
+        return value
+
+
+class PolicySpec(Spec):
+    """An organisation-wide agreement; its rules are data that checks read."""
+
+    applies_to: Text
+    rules: list[Rule] = []
+
+
+class ProjectSpec(Spec):
+    """A past or present use case, kept so that the next team finds it."""
+
+    unit: str = ""
+    stage: Literal["explore", "experiment", "operate", "stopped", "closed"] = "explore"
+    problem: Text = ""
+    finding: Text = ""
+
+
+class RepositorySpec(Spec):
+    """An open-source repository worth knowing before writing the same again."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s<>\"']+$", max_length=2000)]
+    solves: Text
+    when_to_use: Text = ""
+    when_not_to_use: Text = ""
+    package: str = ""
+    alternatives: list[Text] = []
+
+
+SPECS: dict[str, type[Spec]] = {
+    "asset": AssetSpec,
+    "dataset": DatasetSpec,
+    "model": ModelSpec,
+    "environment": EnvironmentSpec,
+    "pipeline": PipelineSpec,
+    "pattern": PatternSpec,
+    "template": TemplateSpec,
+    "checklist": ChecklistSpec,
+    "principle": PrincipleSpec,
+    "assessment": AssessmentSpec,
+    "guide": GuideSpec,
+    "course": CourseSpec,
+    "policy": PolicySpec,
+    "project": ProjectSpec,
+    "repository": RepositorySpec,
+}
+
+FOLDERS: dict[str, str] = {
+    kind: {"policy": "policies", "repository": "repositories"}.get(kind, f"{kind}s") for kind in SPECS
+}
+
+TITLES: dict[str, str] = {
+    "asset": "Code asset",
+    "dataset": "Dataset",
+    "model": "Model",
+    "environment": "Environment",
+    "pipeline": "Pipeline",
+    "pattern": "Pattern",
+    "template": "Template",
+    "checklist": "Checklist",
+    "principle": "Principle",
+    "assessment": "Assessment",
+    "guide": "Guide",
+    "course": "Course",
+    "policy": "Policy",
+    "project": "Project",
+    "repository": "Open-source repository",
+}
+
+
+class Document(Strict):
+    """One entry as it stands in YAML; ``spec`` is one of :data:`SPECS`."""
+
+    api_version: str
+    kind: str
+    metadata: Metadata
+    spec: dict[str, Any]

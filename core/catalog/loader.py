@@ -1,0 +1,350 @@
+"""Bringing definitions into the catalog: validate all, create and update, mark what vanished as stale, delete nothing.
+
+The shipped folder, a pushed file, a folder and a git repository all come through :func:`run`. Files are read and
+parsed outside the transaction; all changes of one run are one transaction, so a killed load leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import delete, insert, update
+from sqlmodel import Session, col, select
+
+from core import db
+from core.access import policy, queries
+from core.access.policy import Actor
+from core.activity import events
+from core.activity.recording import record
+from core.catalog import documents, merging, sources, storing
+from core.catalog.documents import Definition, Problem
+from core.catalog.references import team_of
+from core.catalog.sources import SourceFile
+from core.catalog.storing import Storable
+from core.catalog.tables import CatalogFile, Entry, EntryContent
+from core.config import settings
+from core.people import actions as people
+
+FILE = "file"
+_CATALOG_LOCK = 720_317
+
+Action = Literal["create", "update", "unchanged", "stale", "refused"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a run does to one entry, or why it refuses a definition."""
+
+    action: Action
+    key: str
+    origin: str
+    fields: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """The outcome of a run; with ``dry_run`` nothing was changed. Unchanged entries are counted, not listed."""
+
+    source: str
+    dry_run: bool
+    changes: list[Change] = field(default_factory=list)
+    unchanged: int = 0
+
+    def count(self, action: Action) -> int:
+        """How many entries the run treats this way."""
+        return self.unchanged if action == "unchanged" else sum(one.action == action for one in self.changes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """All counts by action."""
+        return {one: self.count(one) for one in ("create", "update", "unchanged", "stale", "refused")}
+
+
+@dataclass
+class _Read:
+    """What was read of a source's files: definitions and problems of new and changed ones, keys of unchanged ones."""
+
+    definitions: list[Definition] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unchanged_keys: set[str] = field(default_factory=set)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    vanished: set[str] = field(default_factory=set)
+    mentioned_keys: set[str] = field(default_factory=set)
+
+
+def load(actor: Actor) -> Report:
+    """Load the shipped catalog folder, with the teams that own it."""
+    folder = settings().catalog
+    _found_teams(actor, folder)
+    return run(actor, source=FILE, files=sources.read_folder(folder), whole=True)
+
+
+def run(
+    actor: Actor,
+    *,
+    source: str,
+    files: Iterable[SourceFile],
+    whole: bool,
+    dry_run: bool = False,
+) -> Report:
+    """Bring the definitions in ``files`` into the catalog.
+
+    ``whole`` says that these are all files of the source: entries it no longer defines become stale. A dry run does
+    everything in a transaction that is then thrown away, so that what it reports is what would happen.
+    """
+    policy.require(actor, "entry.load" if source == FILE else "admin.sources")
+    with db.reading() as session:
+        known = {one.path: one for one in session.exec(select(CatalogFile).where(CatalogFile.source == source))}
+    read = _read_files(source, files, known, whole)
+    with db.writing() as session:
+        report = apply(session, actor=actor, read=read, source=source, whole=whole, dry_run=dry_run)
+        if dry_run:
+            session.rollback()
+    return report
+
+
+def _read_files(source: str, files: Iterable[SourceFile], known: dict[str, CatalogFile], whole: bool) -> _Read:
+    read = _Read()
+    seen: set[str] = set()
+    for file in files:
+        seen.add(file.path)
+        before = known.get(file.path)
+        if before is not None and before.digest == file.digest and not before.problems:
+            read.unchanged_keys |= set(before.keys)
+            continue
+        definitions, problems = file.read()
+        keys = [one.ref.lower() for one in definitions]
+        # a broken file still speaks for the entries it defined before: they are refused, not stale
+        read.mentioned_keys |= set(keys) | (set(before.keys) if before is not None and problems else set())
+        if problems and before is not None:
+            keys = sorted({*keys, *before.keys})
+        read.definitions += definitions
+        read.problems += problems
+        read.files.append(
+            {
+                "source": source,
+                "path": file.path,
+                "digest": file.digest,
+                "keys": keys,
+                "problems": [str(one) for one in problems],
+            }
+        )
+    if whole:
+        read.vanished = known.keys() - seen
+    read.definitions, doubled = sources.without_doubles(read.definitions)
+    read.problems += doubled
+    return read
+
+
+def apply(session: Session, *, actor: Actor, read: _Read, source: str, whole: bool, dry_run: bool = False) -> Report:
+    """Write what was read, in the caller's transaction; records one activity for every entry that changes."""
+    policy.require(actor, "entry.load" if source == FILE else "admin.sources")
+    db.take_turns(session, _CATALOG_LOCK)
+    report = Report(source, dry_run, [Change("refused", "", one.origin, problems=[str(one)]) for one in read.problems])
+    definitions = _with_known_owner(session, read.definitions, report)
+    existing = {row.key: row for row in storing.keys_of(session, [one.ref.lower() for one in definitions])}
+    fresh = [one for one in definitions if one.ref.lower() not in existing]
+    there = [one for one in definitions if one.ref.lower() in existing]
+    told: list[events.Event] = []
+    units = queries.team_units(session)
+    told += _create(session, fresh, units, source, report)
+    told += _update(session, there, existing, units, source, report)
+    report.unchanged += len(read.unchanged_keys)
+    if whole:
+        named = read.unchanged_keys | read.mentioned_keys | {one.ref.lower() for one in read.definitions}
+        told += _mark_stale(session, named, source, report)
+    _remember_files(
+        session,
+        source,
+        read,
+        {one for change in report.changes if change.action == "refused" for one in [change.origin]},
+    )
+    if told:
+        told.append(_summary(report))
+        record(session, actor, *told)
+    return report
+
+
+def _with_known_owner(session: Session, definitions: Sequence[Definition], report: Report) -> list[Definition]:
+    teams = queries.team_units(session)
+    good = []
+    for one in definitions:
+        owner = one.spec.owner if one.spec else str((one.raw.get("spec") or {}).get("owner", ""))
+        if one.spec is None or team_of(owner) in teams:
+            good.append(one)
+            continue
+        close = difflib.get_close_matches(team_of(owner), list(teams), n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        problem = Problem(
+            one.origin, one.document, "spec.owner", f"the team {team_of(owner)!r} does not exist.",
+            f"{hint}Add the team in Admin, or name one of: {', '.join(sorted(teams)[:12])}.",
+        )  # fmt: skip
+        report.changes.append(Change("refused", one.ref.lower(), one.origin, problems=[str(problem)]))
+    return good
+
+
+def _create(
+    session: Session, definitions: Sequence[Definition], units: dict[str, str | None], source: str, report: Report
+) -> list[events.Event]:
+    storing.create(session, [_storable(one, units, source) for one in definitions])
+    report.changes += [Change("create", one.ref.lower(), one.origin) for one in definitions]
+    return [
+        events.EntryCreated(one.ref.lower(), source=source, version=one.spec.version if one.spec else "")
+        for one in definitions
+    ]
+
+
+def _update(
+    session: Session,
+    definitions: Sequence[Definition],
+    existing: dict[str, Any],
+    units: dict[str, str | None],
+    source: str,
+    report: Report,
+) -> list[events.Event]:
+    told: list[events.Event] = []
+    storables: list[Storable] = []
+    changed = [one for one in definitions if _differs(existing[one.ref.lower()], one, source)]
+    report.unchanged += len(definitions) - len(changed)
+    contents = storing.contents_of(session, [existing[one.ref.lower()].id for one in changed])
+    for one in changed:
+        row = existing[one.ref.lower()]
+        if row.source != source and _says_the_same(contents[row.id], one):
+            report.unchanged += 1
+            if row.source == merging.INTERFACE:
+                _hand_over(session, row.id, one, source)
+            continue
+        if row.source not in (source, merging.INTERFACE):
+            report.changes.append(_elsewhere(one, row.source))
+            continue
+        outcome = _merged(one, row, contents[row.id], units, source, report)
+        if outcome is None:
+            continue
+        storable, merged = outcome
+        storables.append(storable)
+        told += _tell(one, row, merged, source, report)
+    storing.replace(session, storables)
+    returned = [one.entry_id for one in storables if existing[one.key].stale_since is not None]
+    for batch in db.batches(returned, storing.BATCH):
+        session.execute(update(Entry).where(col(Entry.id).in_(batch)).values(stale_since=None))
+    return told
+
+
+def _says_the_same(content: Any, one: Definition) -> bool:
+    return merging.fields(content.document, content.readme) == merging.fields(one.raw, one.readme)
+
+
+def _hand_over(session: Session, entry_id: int, one: Definition, source: str) -> None:
+    """An entry made in the interface that now stands in a file, word for word, is the file's from here on."""
+    session.execute(update(Entry).where(col(Entry.id) == entry_id).values(source=source, origin=one.origin[:500]))
+    given = {"digest": one.digest, "provenance": {}}
+    session.execute(update(EntryContent).where(col(EntryContent.entry_id) == entry_id).values(**given))
+
+
+def _differs(row: Any, one: Definition, source: str) -> bool:
+    return row.digest != one.digest or row.stale_since is not None or row.source != source
+
+
+def _elsewhere(one: Definition, other: str) -> Change:
+    problem = Problem(
+        one.origin, one.document, "metadata.name", f"{one.ref} is defined by another source already ({other}).",
+        "Give it another name or namespace, or remove it there.",
+    )  # fmt: skip
+    return Change("refused", one.ref.lower(), one.origin, problems=[str(problem)])
+
+
+def _merged(
+    one: Definition, row: Any, content: Any, units: dict[str, str | None], source: str, report: Report
+) -> tuple[Storable, merging.Merged] | None:
+    provenance = content.provenance
+    if row.source == merging.INTERFACE:  # made here by people: all of it is theirs until the source says the same
+        provenance = dict.fromkeys(merging.fields(content.document, content.readme), merging.INTERFACE)
+    merged = merging.merge(content.document, content.readme, one.raw, one.readme, provenance)
+    definition = one
+    if merged.kept:
+        checked = documents.define(merged.document, one.origin, readme=merged.readme)
+        if not isinstance(checked, Definition):
+            problems = [f"{problem} (after keeping edits made here)" for problem in checked]
+            report.changes.append(Change("refused", one.ref.lower(), one.origin, problems=problems))
+            return None
+        definition = checked
+    return (
+        Storable(
+            definition, units.get(team_of(_owner(definition))), source, merged.provenance, one.digest, row.id, row.demo
+        ),
+        merged,
+    )
+
+
+def _tell(one: Definition, row: Any, merged: merging.Merged, source: str, report: Report) -> list[events.Event]:
+    key = one.ref.lower()
+    if merged.changed:
+        report.changes.append(Change("update", key, one.origin, merged.changed, merged.kept))
+        version = one.spec.version if one.spec else ""
+        return [events.EntryUpdated(key, source=source, fields=merged.changed, kept=merged.kept, version=version)]
+    if row.stale_since is not None:
+        report.changes.append(Change("update", key, one.origin))
+        return [events.EntryReturned(key, source=source)]
+    report.unchanged += 1
+    return []
+
+
+def _mark_stale(session: Session, named: set[str], source: str, report: Report) -> list[events.Event]:
+    rows = session.execute(select(Entry.id, Entry.key).where(Entry.source == source, col(Entry.stale_since).is_(None)))
+    gone = [(entry_id, key) for entry_id, key in rows if key not in named]
+    for batch in db.batches([entry_id for entry_id, _ in gone], storing.BATCH):
+        session.execute(update(Entry).where(col(Entry.id).in_(batch)).values(stale_since=db.now()))
+    report.changes += [Change("stale", key, "") for _, key in gone]
+    return [events.EntryWentStale(key, source=source) for _, key in gone]
+
+
+def _remember_files(session: Session, source: str, read: _Read, refused: set[str]) -> None:
+    paths = [row["path"] for row in read.files] + sorted(read.vanished)
+    for batch in db.batches(paths, storing.BATCH):
+        session.execute(delete(CatalogFile).where(col(CatalogFile.source) == source, col(CatalogFile.path).in_(batch)))
+    rows = [
+        row | ({"problems": row["problems"] or ["refused"]} if row["path"] in refused else {}) for row in read.files
+    ]
+    if rows:
+        session.execute(insert(CatalogFile), rows)
+
+
+def _summary(report: Report) -> events.CatalogImported:
+    counts = report.counts
+    return events.CatalogImported(
+        f"source:{report.source}"[:220], created=counts["create"], updated=counts["update"],
+        unchanged=counts["unchanged"], stale=counts["stale"], refused=counts["refused"],
+    )  # fmt: skip
+
+
+def _storable(one: Definition, units: dict[str, str | None], source: str) -> Storable:
+    return Storable(one, units.get(team_of(_owner(one))), source, {}, one.digest)
+
+
+def _owner(one: Definition) -> str:
+    return one.spec.owner if one.spec else str((one.raw.get("spec") or {}).get("owner", ""))
+
+
+def _found_teams(actor: Actor, folder: Path) -> None:
+    """Add the teams named in ``teams.yaml`` beside the catalog that do not exist yet."""
+    path = folder / "teams.yaml"
+    if not path.is_file():
+        return
+    listed, problems = documents.parse(path.read_text("utf-8"), path.name)
+    if problems or not isinstance(listed[0], list):
+        return
+    with db.reading() as session:
+        there = queries.team_units(session)
+    missing = [one for one in listed[0] if one["id"] not in there]
+    if missing:
+        with db.writing() as session:
+            for one in missing:
+                people.add_team(
+                    session, actor=actor, team_id=one["id"], name=one["name"], description=one.get("description", "")
+                )

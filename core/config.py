@@ -1,0 +1,158 @@
+"""Settings of the portal: environment variables, checked at start, documented in the README's table."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import Invalid, Unavailable
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and what it does; the environment variable is ``PORTAL_`` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="PORTAL_", env_ignore_empty=True, frozen=True)
+
+    data: Path = Field(ROOT / ".portal", description="Data folder: SQLite files, keys, evidence; created on first use.")
+    database_url: str = Field("", description="PostgreSQL URL; without it, SQLite in the data folder.")
+    catalog: Path = Field(ROOT / "catalog", description="Folder of catalog definitions that is loaded at start.")
+    demo: bool = Field(False, description="Build the demo organisation at start.")
+    address: str = Field("127.0.0.1", description="Address the portal listens on (set by `serve --address`).")
+    port: int = Field(8501, ge=0, le=65535, description="Port the portal listens on (set by `serve --port`).")
+    public_url: str = Field("", description="URL people reach the portal under, for links and sign-in redirects.")
+    local_signin: Literal["loopback", "any", "off"] = Field(
+        "loopback", description="Sign-in without a provider: on loopback addresses only, on any address, or never."
+    )
+    oidc_metadata_url: str = Field("", description="OpenID Connect discovery document of the identity provider.")
+    oidc_client_id: str = Field("", description="Client id registered with the identity provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Client secret; never stored or logged.")
+    oidc_groups_claim: str = Field("groups", description="Claim of the identity token that lists a person's groups.")
+    oidc_roles: Annotated[dict[str, str], NoDecode] = Field(
+        {}, description='JSON: group → role, or group → role@unit/name, such as {"risk": "reviewer"}.'
+    )
+    administrator: str = Field("", description="E-mail address of the first administrator, granted at sign-in.")
+    session_hours: int = Field(12, ge=1, le=720, description="Hours until a sign-in ends.")
+    jobs: Literal["inside", "worker"] = Field(
+        "inside", description="Where jobs run: inside the portal's process, or in `python -m core worker`."
+    )
+    sync_seconds: int = Field(60, ge=5, le=86_400, description="Seconds between two syncs of the model mirror.")
+    git_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("github.com", "gitlab.com", "bitbucket.org", "dev.azure.com"),
+        description="Comma-separated hosts that a git import may reach.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much the log tells.")
+    mlflow_tracking_uri: str = Field(
+        "",
+        validation_alias=AliasChoices("MLFLOW_TRACKING_URI"),
+        description="MLflow server to mirror; without it, `serve` starts a bundled one on loopback.",
+    )
+
+    @field_validator("git_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _read_roles(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"is not JSON ({error})") from error
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise ValueError("names a database that is not PostgreSQL; leave it out for SQLite in the data folder")
+        return value
+
+    @field_validator("mlflow_tracking_uri", "public_url", "oidc_metadata_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("is not an http or https URL")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete_provider(self) -> Settings:
+        given = [self.oidc_metadata_url, self.oidc_client_id, self.oidc_client_secret.get_secret_value()]
+        if any(given) and not all(given):
+            raise ValueError(
+                "PORTAL_OIDC_METADATA_URL, PORTAL_OIDC_CLIENT_ID and PORTAL_OIDC_CLIENT_SECRET go together; set all three"
+            )
+        return self
+
+    @property
+    def has_provider(self) -> bool:
+        """Whether people sign in through an identity provider."""
+        return bool(self.oidc_metadata_url)
+
+    @property
+    def admits_local_signin(self) -> bool:
+        """Whether people may continue as a known person without a provider: never beside one, never from afar."""
+        if self.has_provider or self.local_signin == "off":
+            return False
+        return self.local_signin == "any" or is_loopback(self.address)
+
+    @property
+    def base_url(self) -> str:
+        """The URL people reach the portal under."""
+        return self.public_url or f"http://{self.address}:{self.port}"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The store's URL for SQLAlchemy."""
+        if not self.database_url:
+            return f"sqlite:///{self.data / 'portal.sqlite'}"
+        return "postgresql+psycopg://" + self.database_url.split("://", 1)[1]
+
+
+def is_loopback(address: str) -> bool:
+    """Whether ``address`` can be reached from this machine alone."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises :class:`~core.errors.Invalid` naming the environment variable whose value is refused.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        variable = name if name.isupper() else f"PORTAL_{name.upper()}" if name else "Settings"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise Invalid(
+            f"{variable}: {reason}.", hint="The README's settings table lists what each variable takes."
+        ) from None
+
+
+def data_folder() -> Path:
+    """The data folder, created for its owner alone where it is missing."""
+    folder = settings().data
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Unavailable(
+            f"The data folder {folder} cannot be created: {error.strerror}.",
+            hint="Set PORTAL_DATA to a folder this user may write.",
+        ) from error
+    return folder

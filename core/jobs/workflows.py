@@ -1,0 +1,151 @@
+"""The workflows themselves. Each is one retried step around a function of the core that may be run again at any time."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from dbos import DBOS, DBOSConfig
+
+from core import db
+from core.access import policy
+from core.activity import recording
+from core.catalog import actions as catalog
+from core.catalog import loader, sources
+from core.catalog.tables import Source
+from core.config import settings
+from core.errors import PortalError, Unavailable
+from core.jobs import QUEUE
+from core.tracking import sync
+
+log = logging.getLogger("portal.jobs")
+VERSION = "1"  # of the workflows, not of the portal: work left by the last version is taken up by the next one
+
+
+@DBOS.step(name="sync", retries_allowed=True, max_attempts=3, interval_seconds=2)
+def _sync(full: bool) -> str:
+    return str(sync.sync(policy.system("sync"), full=full))
+
+
+@DBOS.workflow(name="sync-models")
+def sync_models() -> str:
+    """Mirror what changed in MLflow."""
+    return _sync(False)
+
+
+@DBOS.workflow(name="sweep-models")
+def sweep_models() -> str:
+    """Compare the whole mirror with MLflow."""
+    return _sync(True)
+
+
+@DBOS.step(name="seal", retries_allowed=True, max_attempts=3)
+def _seal() -> int:
+    with db.writing() as session:
+        made = recording.seal(session)
+        return made.seq if made else 0
+
+
+@DBOS.workflow(name="seal-log")
+def seal_log() -> int:
+    """Sign the activity log as it stands."""
+    return _seal()
+
+
+@DBOS.step(name="reload", retries_allowed=True, max_attempts=3)
+def _reload() -> dict[str, int]:
+    return loader.load(policy.system("loader")).counts
+
+
+@DBOS.workflow(name="reload-catalog")
+def reload_catalog() -> dict[str, int]:
+    """Load the catalog folder again."""
+    return _reload()
+
+
+@DBOS.step(name="import", retries_allowed=True, max_attempts=3, interval_seconds=5)
+def _import(source_id: int) -> dict[str, int]:
+    with db.reading() as session:
+        source = session.get(Source, source_id)
+    if source is None:
+        return {}
+    try:
+        with sources.fetch_git(source.location) as folder:
+            report = loader.run(
+                policy.system("import"),
+                source=f"import:{source.location}"[:200],
+                files=sources.read_folder(folder),
+                whole=True,
+            )
+    except PortalError as error:
+        _note(source_id, str(error))
+        raise
+    _note(source_id, ", ".join(f"{count} {action}" for action, count in report.counts.items()))
+    return report.counts
+
+
+def _note(source_id: int, outcome: str) -> None:
+    with db.writing() as session:
+        catalog.note_import(session, source_id=source_id, outcome=outcome)
+
+
+@DBOS.workflow(name="import-source")
+def import_source(source_id: int) -> dict[str, int]:
+    """Import a catalog source from its git repository."""
+    return _import(source_id)
+
+
+@DBOS.step(name="scheduled-sync")
+def _sync_if_there() -> str:
+    try:
+        return str(sync.sync(policy.system("sync")))
+    except Unavailable as error:  # no fault of ours: the mirror says how old it is, and the next run is near
+        log.warning("%s", error)
+        return error.message
+
+
+@DBOS.workflow(name="scheduled-sync")
+def scheduled_sync(_at: datetime, _context: Any) -> None:
+    """The schedule of ``sync-models``."""
+    if settings().mlflow_tracking_uri:
+        _sync_if_there()
+
+
+@DBOS.workflow(name="scheduled-seal")
+def scheduled_seal(_at: datetime, _context: Any) -> None:
+    """The schedule of ``seal-log``."""
+    _seal()
+
+
+def launch(system_database_url: str) -> None:
+    """Start DBOS in this process with its queue and schedules."""
+    config: DBOSConfig = {
+        "name": "ai-factory-portal",
+        "system_database_url": system_database_url,
+        "application_version": VERSION,
+        "log_level": "WARNING",
+        "scheduler_polling_interval_sec": 5.0,
+    }
+    DBOS(config=config)
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=1.0)
+    DBOS.apply_schedules(
+        [
+            {"schedule_name": "sync", "workflow_fn": scheduled_sync, "schedule": _every(settings().sync_seconds)},
+            {"schedule_name": "seal", "workflow_fn": scheduled_seal, "schedule": "*/10 * * * *"},
+        ]
+    )
+
+
+def shut_down() -> None:
+    """Stop DBOS, giving running steps a few seconds to end."""
+    DBOS.destroy(workflow_completion_timeout_sec=5)
+
+
+def _every(seconds: int) -> str:
+    """A cron expression (with seconds) for about every ``seconds``."""
+    if seconds < 60:
+        return f"*/{seconds} * * * * *"
+    minutes = min(max(round(seconds / 60), 1), 59)
+    return f"*/{minutes} * * * *"

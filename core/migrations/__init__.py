@@ -1,0 +1,1 @@
+"""Alembic migrations: the only way the store's shape changes, on SQLite and on PostgreSQL."""

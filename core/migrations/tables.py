@@ -1,0 +1,12 @@
+"""Every table of the portal, for migrations and for the test that compares both."""
+
+from sqlmodel import SQLModel
+
+import core.access.tables
+import core.activity.tables
+import core.catalog.tables
+import core.projects.tables
+import core.tracking.tables  # noqa: F401
+
+METADATA = SQLModel.metadata
+"""Complete, because the imports above register every table with it."""

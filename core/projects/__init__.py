@@ -1,0 +1,1 @@
+"""Projects (one ML use case each) and what they adopt from the catalog."""

@@ -1,0 +1,222 @@
+"""Reading projects, what they adopted, and who adopted an entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, or_
+from sqlmodel import Session, col, select
+
+from core.access import policy
+from core.access.policy import Actor, Scope
+from core.access.tables import BusinessUnit, Team
+from core.catalog.tables import Entry
+from core.catalog.visibility import visible
+from core.errors import Invalid, NotFound
+from core.projects.actions import ACTIVE_STAGES, STAGES, is_project_id
+from core.projects.tables import Adoption, Project
+
+LARGEST_PAGE = 500
+
+
+@dataclass(frozen=True)
+class ProjectRow:
+    """A line of the project list."""
+
+    id: str
+    title: str
+    summary: str
+    team_id: str
+    team: str
+    unit_id: str | None
+    unit: str
+    stage: str
+    finding: str
+    registered_model: str
+    key_metric: str
+    higher_is_better: bool
+    demo: bool
+    created_at: datetime
+    adoptions: int
+
+    @property
+    def scope(self) -> Scope:
+        """Where the project belongs."""
+        return Scope(self.unit_id, self.team_id, self.id)
+
+
+@dataclass(frozen=True)
+class Projects:
+    """A page of the project list."""
+
+    items: list[ProjectRow]
+    total: int
+
+
+@dataclass(frozen=True)
+class AdoptionRow:
+    """An entry that a project uses, with the version it took and the version there is now."""
+
+    entry_id: int
+    key: str
+    kind: str
+    title: str
+    lifecycle: str
+    version: str
+    current_version: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True)
+class ProjectPage:
+    """A project and what it uses or used of the catalog."""
+
+    project: ProjectRow
+    adoptions: list[AdoptionRow]
+
+
+@dataclass(frozen=True)
+class Adopter:
+    """A project that uses an entry."""
+
+    project_id: str
+    title: str
+    stage: str
+    team: str
+    unit: str
+    version: str
+    since: datetime
+    team_id: str
+    unit_id: str | None
+
+    @property
+    def scope(self) -> Scope:
+        """Where the project belongs."""
+        return Scope(self.unit_id, self.team_id, self.project_id)
+
+
+def place_of(stage: Any) -> Any:
+    """The place of a stage in a project's life, for sorting."""
+    return case({name: number for number, name in enumerate(STAGES)}, value=stage, else_=len(STAGES))
+
+
+_adopted = (
+    select(func.count())
+    .select_from(Adoption)
+    .where(Adoption.project_id == Project.id, col(Adoption.until).is_(None))
+    .correlate(Project)
+    .scalar_subquery()
+)
+_COLUMNS: tuple[Any, ...] = (
+    Project.id, Project.title, Project.summary, Project.team_id, Team.name, Project.unit_id,
+    func.coalesce(BusinessUnit.name, ""), Project.stage, Project.finding, Project.registered_model,
+    Project.key_metric, Project.higher_is_better, Project.demo, Project.created_at, _adopted,
+)  # fmt: skip
+_ADOPTION_COLUMNS: tuple[Any, ...] = (
+    Entry.id, Entry.key, Entry.kind, Entry.title, Entry.lifecycle, Adoption.version, Entry.version, Adoption.since,
+    Adoption.until,
+)  # fmt: skip
+_ADOPTER_COLUMNS: tuple[Any, ...] = (
+    Project.id, Project.title, Project.stage, Team.name, func.coalesce(BusinessUnit.name, ""), Adoption.version,
+    Adoption.since, Project.team_id, Project.unit_id,
+)  # fmt: skip
+SORTS: dict[str, Any] = {
+    "title": func.lower(Project.title),
+    "newest": col(Project.created_at).desc(),
+    "stage": place_of(Project.stage),
+    "team": Team.name,
+    "adoptions": _adopted.desc(),
+}
+"""Name of an order → its expression; equal ones follow by id."""
+
+
+def projects(
+    session: Session,
+    actor: Actor,
+    *,
+    q: str = "",
+    stage: str = "",
+    unit: str = "",
+    team: str = "",
+    sort: str = "title",
+    page: int = 1,
+    size: int = 50,
+) -> Projects:
+    """A page of the projects whose title, id or summary holds ``q``."""
+    policy.require(actor, "catalog.browse")
+    if sort not in SORTS:
+        raise Invalid(f"{sort!r} is not an order.", hint=f"Possible: {', '.join(SORTS)}.")
+    where = matching(q=q, stage=stage, unit=unit, team=team)
+    total = session.execute(select(func.count()).select_from(Project).where(*where)).scalar_one()
+    size = min(max(size, 1), LARGEST_PAGE)
+    rows = session.execute(
+        _listed().where(*where).order_by(SORTS[sort], Project.id).limit(size).offset((max(page, 1) - 1) * size)
+    )
+    return Projects([ProjectRow(*row) for row in rows], total)
+
+
+def project(session: Session, actor: Actor, project_id: str) -> ProjectPage:
+    """One project with the adoptions of entries that ``actor`` may see: present ones first."""
+    policy.require(actor, "catalog.browse")
+    found = session.execute(_listed().where(Project.id == project_id)).first() if is_project_id(project_id) else None
+    if found is None:
+        raise NotFound(f"No project {project_id!r}.", hint="The projects list shows all of them.")
+    rows = session.execute(
+        select(*_ADOPTION_COLUMNS)
+        .join(Entry, col(Entry.id) == Adoption.entry_id)
+        .where(Adoption.project_id == project_id, visible(actor))
+        .order_by(col(Adoption.until).is_not(None), Entry.kind, Entry.title, col(Adoption.since).desc())
+    )
+    return ProjectPage(ProjectRow(*found), [AdoptionRow(*row) for row in rows])
+
+
+def adopters(session: Session, actor: Actor, entry_id: int, *, limit: int = 200) -> list[Adopter]:
+    """The projects that use an entry ``actor`` may see, the latest adoption first."""
+    policy.require(actor, "catalog.browse")
+    rows = session.execute(
+        select(*_ADOPTER_COLUMNS)
+        .join(Adoption, col(Adoption.project_id) == Project.id)
+        .join(Entry, col(Entry.id) == Adoption.entry_id)
+        .join(Team, col(Team.id) == Project.team_id)
+        .outerjoin(BusinessUnit, col(BusinessUnit.id) == Project.unit_id)
+        .where(Adoption.entry_id == entry_id, col(Adoption.until).is_(None), visible(actor))
+        .order_by(col(Adoption.since).desc(), Project.id)
+        .limit(limit)
+    )
+    return [Adopter(*row) for row in rows]
+
+
+def adoptable(session: Session, actor: Actor, entry_id: int) -> list[ProjectRow]:
+    """The running projects for which ``actor`` may adopt an entry and that do not use it yet, by title."""
+    if not policy.may(actor, "entry.adopt"):
+        return []
+    uses_it = select(Adoption.id).where(
+        Adoption.project_id == Project.id, Adoption.entry_id == entry_id, col(Adoption.until).is_(None)
+    )
+    running = _listed().where(col(Project.stage).in_(ACTIVE_STAGES), ~uses_it.exists())
+    rows = (ProjectRow(*row) for row in session.execute(running.order_by(func.lower(Project.title), Project.id)))
+    return [row for row in rows if policy.may(actor, "entry.adopt", row.scope)]
+
+
+def matching(*, q: str = "", stage: str = "", unit: str = "", team: str = "") -> list[ColumnElement[bool]]:
+    """The conditions on :class:`Project` that a list's filters stand for."""
+    where: list[ColumnElement[bool]] = []
+    words = "".join(letter for letter in q if letter.isprintable()).strip().lower()
+    if words:
+        texts = (Project.title, Project.id, Project.summary, Project.registered_model)
+        where.append(or_(*(func.lower(text).contains(words, autoescape=True) for text in texts)))
+    for column, wanted in ((Project.stage, stage), (Project.unit_id, unit), (Project.team_id, team)):
+        if wanted:
+            where.append(col(column) == "".join(letter for letter in wanted if letter.isprintable()))
+    return where
+
+
+def _listed() -> Any:
+    return (
+        select(*_COLUMNS)
+        .join(Team, col(Team.id) == Project.team_id)
+        .outerjoin(BusinessUnit, col(BusinessUnit.id) == Project.unit_id)
+    )

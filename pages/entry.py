@@ -1,0 +1,102 @@
+"""One entry: what it is, who owns it, how to use it, who does, what it relates to, and what happened to it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import db
+from core.access import policy
+from core.catalog import actions, queries
+from core.catalog.kinds import SPECS, Lifecycle
+from core.errors import PortalError
+from core.projects import actions as project_actions
+from core.projects import queries as projects
+from pages.parts import actor as actors
+from pages.parts import badges, entry_tabs, notices, texts, writing
+from pages.parts.notices import plain
+
+
+def adopt_form(choices: list[projects.ProjectRow]) -> None:
+    """Adopt the entry for one of the projects this person may act for."""
+    with st.popover("Adopt for a project", type="primary", icon=":material/add_task:"):
+        titles = {one.id: f"{one.title} ({one.team})" for one in choices}
+        project_id = st.selectbox("Project", titles, format_func=titles.__getitem__, key="adopt_project")
+        st.caption(f"The project will be listed as a user of version {plain(entry.version)}.")
+        if not st.button("Adopt", type="primary", key="adopt"):
+            return
+        writing.attempt(
+            project_actions.adopt, actor=actor, project_id=project_id, entry_id=entry.id or 0,
+            done=f"{titles[project_id]} uses this entry from now on.",
+        )  # fmt: skip
+
+
+def lifecycle_form(steps: list[Lifecycle]) -> None:
+    """Publish, deprecate or retire, for those who may."""
+    with st.popover("Change lifecycle", icon=":material/published_with_changes:"), st.form("lifecycle", border=False):
+        to = st.selectbox("New state", steps, format_func=lambda one: badges.LIFECYCLES[one][0])
+        successor = st.text_input("Replaced by (when deprecating)", placeholder="asset:default/drift-statistics")
+        reason = st.text_area("Why", max_chars=actions.NOTE_LENGTH)
+        if not st.form_submit_button("Change", type="primary"):
+            return
+        writing.attempt(
+            actions.change_lifecycle, actor=actor, entry_id=entry.id or 0, to=to, revision=entry.revision, reason=reason,
+            successor=successor, done=f"{entry.title} is {badges.LIFECYCLES[to][0].lower()} now.",
+        )  # fmt: skip
+
+
+def warnings() -> None:
+    """What somebody must know before using it."""
+    if page.renamed_from:
+        st.info(f"{plain(page.renamed_from)} is called {plain(entry.key)} now.", icon=":material/shortcut:")
+    if entry.lifecycle == Lifecycle.deprecated and entry.successor:
+        st.warning("Deprecated: new projects use its successor.", icon=":material/warning:")
+        st.page_link("entry.py", label=f"Go to {plain(entry.successor)}", query_params={"ref": entry.successor})
+    if entry.stale_since:
+        st.warning(f"Its definition vanished from its source {badges.ago(entry.stale_since)}; ask {plain(entry.owner)} whether it still holds.", icon=":material/history_toggle_off:")  # fmt: skip
+
+
+actor = actors.current()
+try:
+    with db.reading() as session:
+        page = queries.entry(session, actor, st.query_params.get("ref", ""))
+        choices = projects.adoptable(session, actor, page.entry.id or 0)
+except PortalError as error:
+    st.title("Entry")
+    notices.refuse(error)
+    st.page_link("catalog.py", label="Search the catalog", icon=":material/search:")
+    st.stop()
+
+entry = page.entry
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title(plain(entry.title), anchor=False)
+    with st.container(horizontal=True, width="content"):
+        if choices and entry.lifecycle not in (Lifecycle.deprecated, Lifecycle.retired):
+            adopt_form(choices)
+        may_propose = entry.kind in SPECS and policy.may(actor, "entry.propose", page.scope)
+        if may_propose and st.button("Propose a change", icon=":material/edit:"):
+            st.switch_page("propose.py", query_params={"ref": entry.key})
+        steps = sorted(actions.NEXT[Lifecycle(entry.lifecycle)])
+        if steps and entry.kind in SPECS and policy.may(actor, "entry.publish", page.scope):
+            lifecycle_form(steps)
+
+used = badges.count(entry.adoptions, "project")
+tags = " ".join(f":gray-badge[{plain(tag)}]" for tag in page.tags)
+line = badges.status_line(entry.kind, entry.lifecycle, entry.classification, stale=entry.stale_since is not None)
+st.markdown(f"{line} {tags}")
+st.markdown(plain(entry.summary))
+facts = [
+    f"owned by {entry.owner}",
+    f"version {entry.version}" if entry.version else "",
+    entry.licence,
+    f"used by {used}",
+]
+st.caption(" · ".join(plain(one) for one in facts if one))
+texts.code(entry.key)
+badges.when("Changed", entry.updated_at)
+warnings()
+
+tabs = st.tabs(list(entry_tabs.TABS), on_change="rerun", key="tab", bind="query-params")
+for tab, draw in zip(tabs, entry_tabs.TABS.values(), strict=True):
+    if tab.open:
+        with tab:
+            draw(actor, page)

@@ -1,0 +1,81 @@
+"""Who is looking: the one place that turns a sign-in into an actor. Roles come from the store on every run."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import db
+from core.access import queries
+from core.access.policy import Actor
+from core.api import signin
+from core.config import settings
+from core.errors import NotAllowed
+from core.people import actions as people
+
+
+def current() -> Actor:
+    """The actor of this run; when nobody is signed in, shows the way in and stops the run."""
+    actor = _from_provider() if settings().has_provider else signin.signed_in_actor(session_cookie())
+    if actor is None:
+        _offer_sign_in()
+        st.stop()
+    return actor
+
+
+def session_cookie() -> str | None:
+    """The local sign-in's cookie as the browser sent it when the session began."""
+    return st.context.cookies.get(signin.COOKIE)
+
+
+def sign_out() -> None:
+    """End the present sign-in, wherever it came from."""
+    if settings().has_provider:
+        st.session_state.pop("vouched_for", None)
+        st.logout()
+        return
+    key = signin.session_key(session_cookie())
+    if key is not None:
+        with db.writing() as session:
+            people.sign_out(session, key=key)
+
+
+def _from_provider() -> Actor | None:
+    if not st.user.is_logged_in:
+        return None
+    claims = st.user.to_dict()
+    issuer, subject = str(claims.get("iss", "")), str(claims.get("sub", ""))
+    if st.session_state.get("vouched_for") == (issuer, subject):
+        with db.reading() as session:
+            return queries.actor_for_subject(session, issuer, subject)
+    groups = claims.get(settings().oidc_groups_claim) or []
+    try:
+        with db.writing() as session:
+            actor = people.sign_in_from_provider(
+                session,
+                issuer=issuer,
+                subject=subject,
+                name=str(claims.get("name") or claims.get("email") or subject),
+                email=claims.get("email"),
+                email_verified=claims.get("email_verified") in (True, "true"),
+                groups=[str(one) for one in groups] if isinstance(groups, list) else [str(groups)],
+            )
+    except NotAllowed:
+        return None
+    st.session_state["vouched_for"] = (issuer, subject)
+    return actor
+
+
+def _offer_sign_in() -> None:
+    st.title("AI factory")
+    if not settings().has_provider:
+        st.info("Your sign-in has ended.", icon=":material/lock:")
+        st.markdown(f"[Choose who you are]({signin.SIGN_IN_PATH})")
+        return
+    if st.user.is_logged_in:
+        st.error("Your account is deactivated. Ask an administrator of the portal.", icon=":material/block:")
+        if st.button("Sign out", icon=":material/logout:"):
+            st.logout()
+        return
+    st.write("What the organisation's machine learning teams share: assets, patterns, checklists and models.")
+    if st.button("Sign in", type="primary", icon=":material/login:"):
+        st.login()

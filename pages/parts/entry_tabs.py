@@ -1,0 +1,128 @@
+"""The tabs of the entry page; each is drawn only when it is open."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import db
+from core.access import policy
+from core.access.policy import Actor
+from core.activity import queries as activity
+from core.catalog import export
+from core.catalog.queries import EntryPage, Relation
+from core.projects import actions as project_actions
+from core.projects import queries as projects
+from pages.parts import badges, diagrams, specification, texts, timeline, writing
+from pages.parts.notices import plain
+
+
+def usage(_actor: Actor, page: EntryPage) -> None:
+    """Code to copy, the specification, and the document itself."""
+    if snippet := page.spec.get("usage"):
+        texts.code(snippet["code"])
+    specification.show(page.spec)
+    for link in page.document.get("metadata", {}).get("links", []):
+        st.link_button(plain(link.get("title", "Link")), link["url"], icon=":material/open_in_new:")
+    source = st.expander("As YAML", icon=":material/data_object:", on_change="rerun", key="as_yaml")
+    if source.open:
+        with source:
+            texts.code(export.to_yaml(page.document))
+
+
+def readme(_actor: Actor, page: EntryPage) -> None:
+    """The entry's README."""
+    if page.readme:
+        texts.readme(page.readme)
+    else:
+        st.info("This entry has no README. Propose a change to add one.", icon=":material/description:")
+
+
+def versions(_actor: Actor, page: EntryPage) -> None:
+    """Every version the entry has or had."""
+    st.table(
+        {
+            "Version": [plain(one.version) for one in page.versions],
+            "Released": [one.released or "not dated" for one in page.versions],
+            "Notes": [plain(one.notes) or "no notes" for one in page.versions],
+        },
+        border="horizontal", hide_index=True, alt=f"Versions of {page.entry.title}",
+    )  # fmt: skip
+    if page.provenance:
+        edited = ", ".join(sorted(page.provenance))
+        st.caption(f"Edited in the portal, kept when the source is read again: {plain(edited)}")
+
+
+def relations(_actor: Actor, page: EntryPage) -> None:
+    """The diagram and the same as links."""
+    if not page.relations and not page.named_by:
+        st.info("This entry names no other, and none names it.", icon=":material/link_off:")
+        return
+    diagram, words = diagrams.relations(page)
+    st.mermaid_chart(diagram, alt=words)
+    _links("This entry", page.relations)
+    _links("Named by", page.named_by)
+
+
+def _links(heading: str, listed: list[Relation]) -> None:
+    if listed:
+        st.markdown(f"**{heading}**")
+    for one in listed:
+        if one.title:
+            st.page_link("entry.py", label=f"{plain(one.relation)}: {plain(one.title)}", query_params={"ref": one.key}, icon=badges.kind_icon(one.kind))  # fmt: skip
+        else:
+            st.caption(f"{plain(one.relation)}: {plain(one.key)} (not in the catalog)")
+
+
+def adopters(actor: Actor, page: EntryPage) -> None:
+    """Who uses which version since when; ending an adoption where this person may."""
+    with db.reading() as session:
+        rows = projects.adopters(session, actor, page.entry.id or 0)
+    if not rows:
+        st.info(
+            "No project uses this yet. Adopt it for yours, so that others see that it works.", icon=":material/group:"
+        )
+        return
+    st.table(
+        {
+            "Project": [plain(one.title) for one in rows],
+            "Team": [plain(one.team) for one in rows],
+            "Stage": [one.stage for one in rows],
+            "Version": [plain(one.version) for one in rows],
+            "Since": [badges.exact(one.since) for one in rows],
+        },
+        border="horizontal", hide_index=True, alt=f"{len(rows)} projects use {page.entry.title}",
+    )  # fmt: skip
+    if mine := [one for one in rows if policy.may(actor, "entry.adopt", one.scope)]:
+        _end_adoption(actor, page, mine)
+
+
+def _end_adoption(actor: Actor, page: EntryPage, rows: list[projects.Adopter]) -> None:
+    with st.popover("End an adoption", icon=":material/remove_circle:"):
+        titles = {one.project_id: one.title for one in rows}
+        project_id = st.selectbox("Project that no longer uses it", titles, format_func=titles.__getitem__)
+        if not st.button("End adoption", key="end_adoption"):
+            return
+        writing.attempt(
+            project_actions.end_adoption, actor=actor, project_id=project_id, entry_id=page.entry.id or 0,
+            done=f"{titles[project_id]} no longer uses this entry.",
+        )  # fmt: skip
+
+
+def history(actor: Actor, page: EntryPage) -> None:
+    """What happened to the entry, from the activity log."""
+    with db.reading() as session:
+        lines = activity.object_history(session, actor, page.entry.key)
+        timeline.show(session, lines)
+    if not lines:
+        st.info("Nothing has been recorded about this entry.", icon=":material/history:")
+
+
+TABS = {
+    "How to use": usage,
+    "README": readme,
+    "Versions": versions,
+    "Relations": relations,
+    "Adopters": adopters,
+    "History": history,
+}
+"""Tab → what draws it."""

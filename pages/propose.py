@@ -1,0 +1,85 @@
+"""Proposals: what waits for a decision, one proposal with its differences, and the form that makes one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import db
+from core.access import policy
+from core.access import queries as people
+from core.access.policy import Scope
+from core.catalog import forms, queries
+from core.catalog.kinds import SPECS
+from core.errors import Invalid, NotAllowed, PortalError
+from pages.parts import actor as actors
+from pages.parts import badges, drafts, editing, notices, proposals
+from pages.parts.drafts import Draft
+from pages.parts.notices import plain
+
+
+def refused(error: PortalError) -> None:
+    """End the page with a refusal and the way back."""
+    st.title("Proposals", anchor=False)
+    notices.refuse(error)
+    st.page_link("propose.py", label="All proposals", icon=":material/arrow_back:")
+    st.stop()
+
+
+def draft_of_change() -> tuple[Draft, queries.EntryPage]:
+    """The draft of a change to the entry in the address."""
+    with db.reading() as session:
+        page = queries.entry(session, actor, ref)
+    if page.entry.kind not in SPECS:
+        raise Invalid(f"Entries of kind {page.entry.kind} are kept as imported.", hint="Change it in its source.")
+    policy.require(actor, "entry.propose", page.scope)
+    made = Draft(f"draft {page.entry.key}", page.document, page.readme, page.document, page.readme, page.entry.revision)
+    return drafts.opened(made), page
+
+
+def draft_of_new() -> Draft:
+    """The draft of a new entry of the kind in the address."""
+    if kind not in SPECS:
+        raise Invalid(f"{kind!r} is not a kind of entry.", hint=f"Possible: {', '.join(SPECS)}.")
+    return drafts.opened(Draft(f"draft new {kind}", forms.blank(kind)))
+
+
+actor = actors.current()
+number, ref, kind = (st.query_params.get(name, "") for name in ("proposal", "ref", "kind"))
+
+if number:
+    try:
+        with db.reading() as session:
+            page = queries.proposal(session, actor, int(number) if number.isdecimal() and len(number) < 10 else 0)
+            names = people.names(session, {page.proposal.proposed_by, page.proposal.decided_by or ""})
+    except PortalError as error:
+        refused(error)
+    proposals.show(actor, page, names)
+elif ref or kind:
+    try:
+        with db.reading() as session:
+            teams = {
+                one.id: one.name
+                for one in people.teams(session)
+                if policy.may(actor, "entry.propose", Scope(one.unit_id, one.id))
+            }
+        if not teams:
+            raise NotAllowed(
+                "You are in no team that may own an entry.", hint="Ask an administrator to add you to one."
+            )
+        draft, entry = draft_of_change() if ref else (draft_of_new(), None)
+    except PortalError as error:
+        refused(error)
+    st.title(f"Change {plain(entry.entry.title)}" if entry else f"New: {badges.kind_title(kind).lower()}", anchor=False)
+    editing.show(actor, draft, entry, teams)
+else:
+    st.title("Proposals", anchor=False)
+    try:
+        with db.reading() as session:
+            rows = queries.proposals(session, actor)
+            names = people.names(session, {one.proposed_by for one in rows})
+    except PortalError as error:
+        notices.refuse(error)
+        st.stop()
+    proposals.queue(actor, rows, names)
+    if policy.may(actor, "entry.propose"):
+        proposals.kinds()

@@ -1,0 +1,63 @@
+"""Pictures of every page, at both widths and in both themes, for a look by a person; one of them is the README's."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from core.config import ROOT
+from tests.browser import running
+
+PAGES = {
+    "home": "/",
+    "catalog": "/catalog?q=champion",
+    "entry": "/entry?ref=asset:default/champion-challenger-comparison",
+    "pattern": "/entry?ref=pattern:default/automated-retraining",
+    "relations": "/entry?ref=asset:default/drift-statistics&tab=Relations",
+    "propose": "/propose",
+    "propose-form": "/propose?kind=asset",
+    "models": "/models",
+    "activity": "/activity",
+    "admin": "/admin",
+}
+WIDTHS = {"wide": (1280, 900), "narrow": (400, 860)}
+FOLDER = ROOT / "tests" / "browser" / "screenshots"
+
+
+def main() -> None:
+    """Take the pictures of a running portal."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:8501", help="where the portal runs")
+    parser.add_argument("--person", default="", help="name of the person to continue as; the first one otherwise")
+    parser.add_argument("--pages", nargs="*", choices=PAGES, default=list(PAGES))
+    parser.add_argument("--themes", nargs="*", default=["light", "dark"])
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with running.browser() as browser:
+        for theme in options.themes:
+            for width, (x, y) in WIDTHS.items():
+                context = browser.new_context(viewport={"width": x, "height": y}, color_scheme=theme)
+                page = context.new_page()
+                _enter(page, options.url, options.person)
+                for name in options.pages:
+                    page.goto(options.url + PAGES[name])
+                    running.settle(page)
+                    page.wait_for_timeout(600)  # diagrams and charts draw themselves after the script has run
+                    page.screenshot(path=options.folder / f"{name}-{width}-{theme}.png", full_page=False)
+                context.close()
+
+
+def _enter(page: Page, url: str, person: str) -> None:
+    if person:
+        running.sign_in(page, url, person)
+        return
+    page.goto(f"{url}/auth/sign-in")
+    page.get_by_role("button", name="Continue as").first.click()
+    running.settle(page)
+
+
+if __name__ == "__main__":
+    main()

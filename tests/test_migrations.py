@@ -1,0 +1,58 @@
+"""The store's shape: migrations and models agree, a newer store is refused, data survive."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from core import db
+from core.errors import Conflict, Unavailable
+
+
+def test_the_migrated_store_has_exactly_the_shape_of_the_models(store: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from core.migrations.env_rules import owned
+    from core.migrations.tables import METADATA
+
+    with db.engine().connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": owned, "compare_type": True, "target_metadata": METADATA}
+        )
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_the_file_names_tell_the_revisions_that_alembic_knows() -> None:
+    from alembic.script import ScriptDirectory
+
+    known = [script.revision for script in ScriptDirectory.from_config(db.alembic_config()).walk_revisions()]
+    assert db._revisions() == sorted(known) == known[::-1]
+
+
+def test_migrating_twice_changes_nothing(store: str) -> None:
+    before, after = db.migrate()
+    assert before == after
+
+
+def test_a_store_newer_than_the_code_is_refused_and_left_as_it_is(store: str) -> None:
+    with db.engine().begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Conflict, match="newer"):
+        db.migrate()
+    with db.engine().connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+
+
+def test_a_store_that_was_never_set_up_says_what_to_do() -> None:
+    with pytest.raises(Unavailable, match="core migrate"), db.reading() as session:
+        session.execute(text("SELECT * FROM person"))
+
+
+def test_an_unreachable_database_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.conftest import forget_settings
+
+    monkeypatch.setenv("PORTAL_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    forget_settings()
+    with pytest.raises(Unavailable, match="does not answer"), db.reading() as session:
+        session.execute(text("SELECT 1"))
