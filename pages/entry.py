@@ -9,7 +9,7 @@ from core.access import policy
 from core.catalog import actions, queries
 from core.catalog.kinds import SPECS, Lifecycle
 from core.errors import PortalError
-from core.projects import actions as project_actions
+from core.projects import adoption
 from core.projects import queries as projects
 from pages.parts import actor as actors
 from pages.parts import badges, entry_tabs, notices, texts, writing
@@ -25,7 +25,7 @@ def adopt_form(choices: list[projects.ProjectRow]) -> None:
         if not st.button("Adopt", type="primary", key="adopt"):
             return
         writing.attempt(
-            project_actions.adopt, actor=actor, project_id=project_id, entry_id=entry.id or 0,
+            adoption.adopt, actor=actor, project_id=project_id, entry_id=entry.id or 0,
             done=f"{titles[project_id]} uses this entry from now on.",
         )  # fmt: skip
 

@@ -17,8 +17,12 @@ def navigation(actor: Actor) -> dict[str, list[st.Page]]:
     """The pages this person can use, in sections; what is absent is refused by the core as well."""
     sections = {
         "": [st.Page("home.py", title="Home", icon=":material/home:", default=True, help="What waits for you and the factory at a glance.")],
-        "Discover": [st.Page("catalog.py", title="Catalog", icon=":material/search:", help="Search everything the factory shares.")],
-        "Build": [],
+        "Discover": [
+            st.Page("catalog.py", title="Catalog", icon=":material/search:", help="Search everything the factory shares."),
+            st.Page("patterns.py", title="Patterns", icon=":material/schema:", help="Architectural patterns, and advice on which fits."),
+            st.Page("datasets.py", title="Datasets", icon=":material/database:", help="Data, their owners, and access to them."),
+        ],
+        "Build": [st.Page("projects.py", title="Projects", icon=":material/account_tree:", help="Every use case: its stage, its people, its next step.")],
         "Operate": [st.Page("models.py", title="Models", icon=":material/monitoring:", help="Every project's models, from the mirror of MLflow.")],
         "Manage": [],
     }  # fmt: skip
@@ -26,10 +30,16 @@ def navigation(actor: Actor) -> dict[str, list[st.Page]]:
         st.Page(
             "entry.py", title="Entry", icon=":material/article:", visibility="hidden", help="One entry of the catalog."
         ),
+        st.Page("project.py", title="Project", icon=":material/rocket:", visibility="hidden", help="One use case."),
     ]
     proposals = st.Page("propose.py", title="Proposals", icon=":material/edit_note:", help="Propose an entry or a change; approve those of others.")  # fmt: skip
     if policy.may(actor, "entry.propose") or policy.may(actor, "entry.publish"):
         sections["Build"].append(proposals)
+    if policy.may(actor, "catalog.browse"):
+        sections["Build"] += [
+            st.Page("demand.py", title="Demand", icon=":material/contact_support:", help="What people looked for and did not find."),
+            st.Page("harvest.py", title="Harvest", icon=":material/agriculture:", help="What projects gave back, and what became of it."),
+        ]  # fmt: skip
     if policy.may(actor, "activity.read"):
         sections["Manage"].append(st.Page("activity.py", title="Activity", icon=":material/history:", help="The log: what happened, by whom; verify it."))  # fmt: skip
     if policy.may(actor, "admin.people") or policy.may(actor, "admin.jobs"):

@@ -41,12 +41,17 @@ MATRIX: dict[str, dict[str, Reach]] = {
     "entry.publish": _any("ML engineer", "reviewer"),
     "entry.adopt": _BUILDERS | _own("manager") | _any("ML engineer"),
     "project.create": _BUILDERS | _own("manager") | _any("ML engineer"),
+    "demand.take": _any("ML engineer"),
+    "value.confirm": _any("manager"),
+    "pattern.approve": _any("reviewer"),
+    "deviation.decide": _any("reviewer", "manager"),
     "template.request": _any(
         "domain expert", "data engineer", "data scientist", "AI engineer", "ML engineer", "manager"
     ),
     "template.approve": _any("ML engineer", "manager"),
     "data.request": _any("domain expert", "data engineer", "data scientist", "AI engineer", "ML engineer"),
     "data.approve": _any("data engineer", "manager"),
+    "data.audit": _any("auditor", "reviewer", "manager"),
     "tier.set_facts": _own("domain expert", "data scientist", "AI engineer", "manager"),
     "tier.confirm": _any("model validator", "reviewer"),
     "case.answer": _BUILDERS | _own("ML engineer"),

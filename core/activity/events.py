@@ -342,6 +342,21 @@ class DemoRemoved(Event):
     name = "demo-removed"
 
 
+# --- projects: registration, facts, stages ---------------------------------------------------------------------------
+
+
+# --- harvest and the value of reuse ----------------------------------------------------------------------------------
+
+
+# --- reuse review and demand -----------------------------------------------------------------------------------------
+
+
+# --- patterns: approvals, use, deviations ----------------------------------------------------------------------------
+
+
+# --- datasets: access requests and grants ----------------------------------------------------------------------------
+
+
 def all_events() -> list[type[Event]]:
     """Every event class, by name; the documentation and its test read this."""
     return sorted(Event.__subclasses__(), key=lambda one: one.name)

@@ -22,6 +22,7 @@ from core.catalog.tables import Entry
 from core.errors import Conflict
 from core.people import actions as people
 from core.projects import actions as projects
+from core.projects import adoption
 from core.projects.tables import Adoption, Project
 
 SUBJECT = "demo:organisation"
@@ -275,7 +276,7 @@ def _start(session: Session, actor: Actor, project: DemoProject, entries: dict[s
     )  # fmt: skip
     for key in map(_key, project.adopts):
         if key in entries:
-            projects.adopt(session, actor=actor, project_id=project.id, entry_id=entries[key], demo=True)
+            adoption.adopt(session, actor=actor, project_id=project.id, entry_id=entries[key], demo=True)
     for stage in project.stages:
         finding = project.finding if stage in ("stopped", "closed") else ""
         projects.move(session, actor=actor, project_id=project.id, stage=stage, finding=finding)
@@ -316,7 +317,7 @@ def _remove_projects(session: Session) -> None:
     session.execute(delete(Adoption).where(of_ours))
     session.execute(delete(Project).where(col(Project.demo)))
     session.execute(delete(Entry).where(col(Entry.demo)))
-    projects.count_adoptions(session, entries)
+    adoption.count_adoptions(session, entries)
 
 
 def _remove_people(session: Session) -> None:

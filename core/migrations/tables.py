@@ -5,7 +5,11 @@ from sqlmodel import SQLModel
 import core.access.tables
 import core.activity.tables
 import core.catalog.tables
+import core.datasets.tables
+import core.patterns.tables
+import core.people.tables
 import core.projects.tables
+import core.reuse.tables
 import core.tracking.tables  # noqa: F401
 
 METADATA = SQLModel.metadata

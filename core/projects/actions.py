@@ -1,13 +1,11 @@
-"""The verbs of projects: start one, move it along its lifecycle, adopt an entry and end an adoption."""
+"""The verbs of projects: start one, and move it along its lifecycle."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from sqlalchemy import func, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from core.access import policy
 from core.access.policy import Actor, Scope
@@ -16,11 +14,8 @@ from core.activity import events
 from core.activity.recording import record
 from core.catalog import actions as catalog
 from core.catalog.kinds import API_VERSION
-from core.catalog.tables import Entry
-from core.catalog.visibility import visible
-from core.db import batches, now
 from core.errors import Conflict, Invalid, NotFound
-from core.projects.tables import Adoption, Project
+from core.projects.tables import Project
 
 NEXT_STAGES: dict[str, tuple[str, ...]] = {
     "explore": ("experiment", "stopped"),
@@ -78,7 +73,7 @@ def create(
 
 def move(session: Session, *, actor: Actor, project_id: str, stage: str, finding: str = "") -> Project:
     """Move a project to another stage; stopping needs the finding and closing the retrospective, as ``finding``."""
-    project = _project(session, project_id)
+    project = locked(session, project_id)
     policy.require(actor, "project.create", scope_of(project))
     if stage not in STAGES:
         raise Invalid(f"{stage!r} is not a stage.", hint=f"Possible: {', '.join(STAGES)}.")
@@ -94,53 +89,6 @@ def move(session: Session, *, actor: Actor, project_id: str, stage: str, finding
     _publish(session, project)
     record(session, actor, events.ProjectMoved(f"project:{project.id}", before, stage, finding=project.finding))
     return project
-
-
-def adopt(session: Session, *, actor: Actor, project_id: str, entry_id: int, demo: bool = False) -> Adoption:
-    """Let a project use an entry's present version from now on."""
-    project = _project(session, project_id)
-    policy.require(actor, "entry.adopt", scope_of(project))
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it adopts nothing any more.")
-    entry = _adoptable_entry(session, actor, entry_id)
-    if _open_adoption(session, project.id, entry_id) is not None:
-        raise Conflict(f"{project.title} uses {entry.title} already.")
-    adoption = Adoption(
-        project_id=project.id, entry_id=entry_id, version=entry.version, adopted_by=actor.ref, demo=demo
-    )
-    session.add(adoption)
-    session.flush()
-    count_adoptions(session, [entry_id])
-    record(session, actor, events.EntryAdopted(entry.key, project=project.id, version=entry.version))
-    return adoption
-
-
-def end_adoption(session: Session, *, actor: Actor, project_id: str, entry_id: int) -> None:
-    """Note that a project no longer uses an entry; the adoption stays readable with its end."""
-    project = _project(session, project_id)
-    policy.require(actor, "entry.adopt", scope_of(project))
-    entry = _locked_entry(session, actor, entry_id)
-    adoption = _open_adoption(session, project.id, entry_id)
-    if adoption is None:
-        raise NotFound(f"{project.title} does not use {entry.title}.")
-    adoption.until = now()
-    session.add(adoption)
-    session.flush()
-    count_adoptions(session, [entry_id])
-    record(session, actor, events.AdoptionEnded(entry.key, project=project.id, version=adoption.version))
-
-
-def count_adoptions(session: Session, entry_ids: Sequence[int]) -> None:
-    """Bring the number of adoptions that lists show up to date after adoptions changed."""
-    open_ones = (
-        select(func.count())
-        .select_from(Adoption)
-        .where(Adoption.entry_id == Entry.id, col(Adoption.until).is_(None))
-        .correlate(Entry)
-        .scalar_subquery()
-    )
-    for batch in batches(entry_ids, 500):
-        session.execute(update(Entry).where(col(Entry.id).in_(batch)).values(adoptions=open_ones))
 
 
 def scope_of(project: Project) -> Scope:
@@ -169,34 +117,12 @@ def _publish(session: Session, project: Project) -> None:
 # --- shared ----------------------------------------------------------------------------------------------------------
 
 
-def _project(session: Session, project_id: str) -> Project:
+def locked(session: Session, project_id: str) -> Project:
     """The project, locked, so that two changes to it come one after the other."""
     found = session.get(Project, project_id, with_for_update=True) if is_project_id(project_id) else None
     if found is None:
         raise NotFound(f"No project {project_id!r}.", hint="The projects list shows all of them.")
     return found
-
-
-def _locked_entry(session: Session, actor: Actor, entry_id: int) -> Entry:
-    # Locked in a statement of its own: the count that follows then sees what others have committed meanwhile.
-    statement = select(Entry).where(Entry.id == entry_id, visible(actor)).with_for_update()
-    found = session.exec(statement.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound(f"No entry {entry_id}.", hint="Search the catalog; it may not be visible to you.")
-    return found
-
-
-def _adoptable_entry(session: Session, actor: Actor, entry_id: int) -> Entry:
-    entry = _locked_entry(session, actor, entry_id)
-    if entry.lifecycle in ("deprecated", "retired"):
-        hint = f"Adopt its successor {entry.successor} instead." if entry.successor else "Look for another entry."
-        raise Conflict(f"{entry.title} is {entry.lifecycle}.", hint=hint)
-    return entry
-
-
-def _open_adoption(session: Session, project_id: str, entry_id: int) -> Adoption | None:
-    statement = select(Adoption).where(Adoption.project_id == project_id, Adoption.entry_id == entry_id)
-    return session.exec(statement.where(col(Adoption.until).is_(None))).first()
 
 
 def _team(session: Session, team_id: str) -> Team:

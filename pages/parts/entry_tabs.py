@@ -10,7 +10,7 @@ from core.access.policy import Actor
 from core.activity import queries as activity
 from core.catalog import export
 from core.catalog.queries import EntryPage, Relation
-from core.projects import actions as project_actions
+from core.projects import adoption
 from core.projects import queries as projects
 from pages.parts import badges, diagrams, specification, texts, timeline, writing
 from pages.parts.notices import plain
@@ -103,7 +103,7 @@ def _end_adoption(actor: Actor, page: EntryPage, rows: list[projects.Adopter]) -
         if not st.button("End adoption", key="end_adoption"):
             return
         writing.attempt(
-            project_actions.end_adoption, actor=actor, project_id=project_id, entry_id=page.entry.id or 0,
+            adoption.end_adoption, actor=actor, project_id=project_id, entry_id=page.entry.id or 0,
             done=f"{titles[project_id]} no longer uses this entry.",
         )  # fmt: skip
 

@@ -17,7 +17,7 @@ from core.catalog import queries as entries
 from core.catalog.kinds import Lifecycle
 from core.catalog.tables import Entry
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError
-from core.projects import actions, queries
+from core.projects import actions, adoption, queries
 from tests.conftest import SYSTEM
 
 Make = Callable[..., Actor]
@@ -41,12 +41,12 @@ def start(actor: Actor = SYSTEM, project_id: str = "fraud", team: str = "risk", 
 
 def adopt(actor: Actor, entry_id: int, project_id: str = "fraud") -> None:
     with db.writing() as session:
-        actions.adopt(session, actor=actor, project_id=project_id, entry_id=entry_id)
+        adoption.adopt(session, actor=actor, project_id=project_id, entry_id=entry_id)
 
 
 def end(actor: Actor, entry_id: int, project_id: str = "fraud") -> None:
     with db.writing() as session:
-        actions.end_adoption(session, actor=actor, project_id=project_id, entry_id=entry_id)
+        adoption.end_adoption(session, actor=actor, project_id=project_id, entry_id=entry_id)
 
 
 def move(actor: Actor, stage: str, finding: str = "", project_id: str = "fraud") -> None:

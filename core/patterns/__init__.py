@@ -1,0 +1,1 @@
+"""Architectural patterns: advice, comparison, approvals that projects inherit, and deviations."""
