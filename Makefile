@@ -6,7 +6,7 @@ PORT ?= 8501
 ADDRESS ?= 127.0.0.1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run serve test test-quick lint format bench demo-remove lock screenshots clean help
+.PHONY: run serve test test-quick lint format docs bench demo-remove lock screenshots clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -29,6 +29,9 @@ lint: $(VENV)/.tested ## style, format and types
 
 format: $(VENV)/.tested ## put the code into shape
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+docs: $(VENV)/.tested ## the README's tables of settings, commands, permissions, events … made anew from the code
+	@$(BIN)/python -m tests.readme
 
 bench: $(VENV)/.tested ## the benchmarks, as ratios to floors measured in the same run
 	@$(BIN)/python -m tests.bench

@@ -1,4 +1,4 @@
-"""The documentation names everything there is: commands, routes, events, settings, scopes, kinds, jobs, dependencies."""
+"""The documentation tells everything there is: the tables of the README, its dependencies, its start, the changelog."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from functools import cache
 
 import pytest
 
-from core import api, jobs
-from core.access.policy import MATRIX, ROLES, TOKEN_SCOPES
-from core.activity import events
-from core.catalog.kinds import SPECS
 from core.config import ROOT, Settings
+from tests.readme import TABLES, between, table
 
 
 @cache
@@ -20,69 +17,16 @@ def readme() -> str:
     return (ROOT / "README.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_the_readme_has_the_table_of_everything_there_is(name: str) -> None:
+    found = between(name).search(readme())
+    assert found, f"the README has no table {name}"
+    assert found.group() == table(name), "write the tables anew: make docs"
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_the_readme_has_every_setting_with_its_meaning(name: str) -> None:
-    field = Settings.model_fields[name]
-    variable = "MLFLOW_TRACKING_URI" if name == "mlflow_tracking_uri" else f"PORTAL_{name.upper()}"
-    assert f"| `{variable}` |" in readme()
-    assert field.description
-
-
-def commands() -> list[str]:
-    import typer.main
-
-    from core.cli.app import app
-
-    group = typer.main.get_command(app)
-    names = []
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
-        below = getattr(command, "commands", {})
-        names += [f"{name} {one}" for one in below] or [name]
-    return names
-
-
-@pytest.mark.parametrize("command", commands())
-def test_the_readme_has_every_command(command: str) -> None:
-    assert f"`python -m core {command}" in readme()
-
-
-def routes() -> list[str]:
-    return list(api.application().openapi()["paths"])
-
-
-@pytest.mark.parametrize("route", routes())
-def test_the_readme_has_every_route(route: str) -> None:
-    assert f"`/api{route}`" in readme() or f" /api{route}`" in readme()
-
-
-@pytest.mark.parametrize("event", events.all_events(), ids=lambda one: one.name)
-def test_the_readme_has_every_event(event: type[events.Event]) -> None:
-    assert f"`{event.name}`" in readme()
-
-
-@pytest.mark.parametrize("kind", SPECS)
-def test_the_readme_has_every_kind(kind: str) -> None:
-    assert f"`{kind}`" in readme()
-
-
-@pytest.mark.parametrize("scope", TOKEN_SCOPES)
-def test_the_readme_has_every_token_scope(scope: str) -> None:
-    assert f"`{scope}`" in readme()
-
-
-@pytest.mark.parametrize("job", jobs.JOBS)
-def test_the_readme_has_every_job(job: str) -> None:
-    assert f"`{job}`" in readme()
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_the_readme_has_every_role(role: str) -> None:
-    assert role in readme()
-
-
-@pytest.mark.parametrize("action", MATRIX)
-def test_the_readme_has_every_permission(action: str) -> None:
-    assert f"| `{action}` |" in readme()
+def test_every_setting_says_what_it_does(name: str) -> None:
+    assert Settings.model_fields[name].description
 
 
 def test_the_readme_says_why_each_dependency_is_there() -> None:
