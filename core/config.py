@@ -49,6 +49,12 @@ class Settings(BaseSettings):
         ("github.com", "gitlab.com", "bitbucket.org", "dev.azure.com"),
         description="Comma-separated hosts that a git import may reach.",
     )
+    grant_webhook_url: str = Field(
+        "", description="Address that approved data requests are posted to; without it, people grant with evidence."
+    )
+    grant_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Key of the signature (HMAC-SHA256) on those posts; goes with the address."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much the log tells.")
     mlflow_tracking_uri: str = Field(
         "",
@@ -78,7 +84,7 @@ class Settings(BaseSettings):
             raise ValueError("names a database that is not PostgreSQL; leave it out for SQLite in the data folder")
         return value
 
-    @field_validator("mlflow_tracking_uri", "public_url", "oidc_metadata_url")
+    @field_validator("mlflow_tracking_uri", "public_url", "oidc_metadata_url", "grant_webhook_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
         if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
@@ -92,6 +98,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PORTAL_OIDC_METADATA_URL, PORTAL_OIDC_CLIENT_ID and PORTAL_OIDC_CLIENT_SECRET go together; set all three"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _signed_webhook(self) -> Settings:
+        if bool(self.grant_webhook_url) != bool(self.grant_webhook_secret.get_secret_value()):
+            raise ValueError("PORTAL_GRANT_WEBHOOK_URL and PORTAL_GRANT_WEBHOOK_SECRET go together; set both")
         return self
 
     @property

@@ -9,8 +9,9 @@ import streamlit as st
 from core import db
 from core.catalog import actions, search
 from core.errors import PortalError
+from core.reuse import demand
 from pages.parts import actor as actors
-from pages.parts import badges, notices
+from pages.parts import badges, demand_detail, notices
 from pages.parts.notices import plain
 
 SIZE = 20
@@ -72,7 +73,12 @@ def facet(name: str, label: str) -> None:
 
 
 def ask_for(text: str) -> None:
-    """The form that turns an empty search into demand."""
+    """What became of it, if it was asked for before, and the form that turns an empty search into demand."""
+    with db.reading() as session:
+        asked = demand.standing(session, actor, text)
+    if asked and asked.state != "open":
+        st.page_link("demand.py", label=f"Asked for before: {demand_detail.STATES[asked.state][0].lower()}", query_params={"text": asked.text}, icon=":material/contact_support:")  # fmt: skip
+        demand_detail.outcome(asked, {})
     with st.form("wish", border=True):
         st.markdown(f"**Nothing matches “{plain(text)}”.** Ask for it: the teams that build shared assets see what is asked for most.")  # fmt: skip
         note = st.text_area("What would you use it for?", max_chars=2000)
@@ -84,7 +90,7 @@ def ask_for(text: str) -> None:
     except PortalError as error:
         notices.refuse(error)
     else:
-        st.success("Noted. It counts towards what is built next.", icon=":material/check_circle:")
+        st.success("Noted. It counts towards what is built next, and you are told when it is there.", icon=":material/check_circle:")  # fmt: skip
 
 
 actor = actors.current()
@@ -128,7 +134,7 @@ with results:
         pages = math.ceil(found.total / SIZE)
         here = min(page_number(), pages)
         st.pagination(pages, default=here, key=f"page_{here}", on_change=turn, args=(f"page_{here}",))
-    if found.total == 0 and text:
+    if found.total == 0 and text and not any(chosen.values()):
         if st.session_state.get("missed") != text:
             st.session_state["missed"] = text
             with db.writing() as session:

@@ -21,11 +21,13 @@ def adopt_form(choices: list[projects.ProjectRow]) -> None:
     with st.popover("Adopt for a project", type="primary", icon=":material/add_task:"):
         titles = {one.id: f"{one.title} ({one.team})" for one in choices}
         project_id = st.selectbox("Project", titles, format_func=titles.__getitem__, key="adopt_project")
+        how = st.radio("How", adoption.WAYS, format_func=lambda one: adoption.WAYS[one].capitalize(), key="adopt_how", horizontal=True)  # fmt: skip
+        note = st.text_area("Note", max_chars=adoption.NOTE_LENGTH, placeholder="For what, or what was changed", key="adopt_note")  # fmt: skip
         st.caption(f"The project will be listed as a user of version {plain(entry.version)}.")
         if not st.button("Adopt", type="primary", key="adopt"):
             return
         writing.attempt(
-            adoption.adopt, actor=actor, project_id=project_id, entry_id=entry.id or 0,
+            adoption.adopt, actor=actor, project_id=project_id, entry_id=entry.id or 0, how=how, note=note,
             done=f"{titles[project_id]} uses this entry from now on.",
         )  # fmt: skip
 
@@ -39,7 +41,7 @@ def lifecycle_form(steps: list[Lifecycle]) -> None:
         if not st.form_submit_button("Change", type="primary"):
             return
         writing.attempt(
-            actions.change_lifecycle, actor=actor, entry_id=entry.id or 0, to=to, revision=entry.revision, reason=reason,
+            adoption.change_lifecycle, actor=actor, entry_id=entry.id or 0, to=to, revision=entry.revision, reason=reason,
             successor=successor, done=f"{entry.title} is {badges.LIFECYCLES[to][0].lower()} now.",
         )  # fmt: skip
 
@@ -95,8 +97,9 @@ texts.code(entry.key)
 badges.when("Changed", entry.updated_at)
 warnings()
 
-tabs = st.tabs(list(entry_tabs.TABS), on_change="rerun", key="tab", bind="query-params")
-for tab, draw in zip(tabs, entry_tabs.TABS.values(), strict=True):
+drawn = entry_tabs.tabs_of(entry.kind)
+tabs = st.tabs(list(drawn), on_change="rerun", key="tab", bind="query-params")
+for tab, draw in zip(tabs, drawn.values(), strict=True):
     if tab.open:
         with tab:
             draw(actor, page)

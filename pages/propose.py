@@ -10,7 +10,7 @@ from core.access import queries as people
 from core.access.policy import Scope
 from core.catalog import forms, queries
 from core.catalog.kinds import SPECS
-from core.errors import Invalid, NotAllowed, PortalError
+from core.errors import Conflict, Invalid, NotAllowed, PortalError
 from pages.parts import actor as actors
 from pages.parts import badges, drafts, editing, notices, proposals
 from pages.parts.drafts import Draft
@@ -36,6 +36,29 @@ def draft_of_change() -> tuple[Draft, queries.EntryPage]:
     return drafts.opened(made), page
 
 
+def draft_of_revision() -> tuple[Draft, queries.EntryPage | None]:
+    """The draft of a revision of this person's own waiting proposal, and the entry it would change (if any)."""
+    with db.reading() as session:
+        page = proposed(session)
+        wanted = page.proposal
+        entry = queries.entry(session, actor, wanted.key) if wanted.base_revision and not page.outdated else None
+    if wanted.proposed_by != actor.ref:
+        raise NotAllowed("Only the proposer edits a proposal.", hint="Reject it and say what would have to change.")
+    if wanted.state != "submitted" or page.outdated:
+        raise Conflict(f"Proposal {wanted.id} can no longer be edited.", hint="Open it to see why, then propose anew.")
+    base, base_readme = (entry.document, entry.readme) if entry else ({}, "")
+    made = Draft(
+        f"draft proposal {wanted.id} {wanted.revision}", wanted.document, wanted.readme, base, base_readme,
+        wanted.base_revision, wanted.id or 0, wanted.note,
+    )  # fmt: skip
+    return drafts.opened(made), entry
+
+
+def proposed(session: db.Session) -> queries.ProposalPage:
+    """The proposal in the address."""
+    return queries.proposal(session, actor, int(number) if number.isdecimal() and len(number) < 10 else 0)
+
+
 def draft_of_new() -> Draft:
     """The draft of a new entry of the kind in the address."""
     if kind not in SPECS:
@@ -46,15 +69,15 @@ def draft_of_new() -> Draft:
 actor = actors.current()
 number, ref, kind = (st.query_params.get(name, "") for name in ("proposal", "ref", "kind"))
 
-if number:
+if number and "edit" not in st.query_params:
     try:
         with db.reading() as session:
-            page = queries.proposal(session, actor, int(number) if number.isdecimal() and len(number) < 10 else 0)
+            page = proposed(session)
             names = people.names(session, {page.proposal.proposed_by, page.proposal.decided_by or ""})
     except PortalError as error:
         refused(error)
     proposals.show(actor, page, names)
-elif ref or kind:
+elif number or ref or kind:
     try:
         with db.reading() as session:
             teams = {
@@ -66,10 +89,14 @@ elif ref or kind:
             raise NotAllowed(
                 "You are in no team that may own an entry.", hint="Ask an administrator to add you to one."
             )
-        draft, entry = draft_of_change() if ref else (draft_of_new(), None)
+        if number:
+            draft, entry = draft_of_revision()
+        else:
+            draft, entry = draft_of_change() if ref else (draft_of_new(), None)
     except PortalError as error:
         refused(error)
-    st.title(f"Change {plain(entry.entry.title)}" if entry else f"New: {badges.kind_title(kind).lower()}", anchor=False)
+    new = badges.kind_title(str(draft.document.get("kind") or kind)).lower()
+    st.title(f"Change {plain(entry.entry.title)}" if entry else f"New: {new}", anchor=False)
     editing.show(actor, draft, entry, teams)
 else:
     st.title("Proposals", anchor=False)

@@ -76,6 +76,16 @@ class ChangeProposed(Event):
 
 
 @dataclass(frozen=True)
+class ProposalRevised(Event):
+    """The author of a waiting proposal changed it; ``fields`` are those that differ from what it said before."""
+
+    name = "proposal-revised"
+    proposal: int
+    revision: int
+    fields: list[str]
+
+
+@dataclass(frozen=True)
 class ProposalApproved(Event):
     """A second person approved a proposal; the change is in the catalog."""
 
@@ -140,10 +150,21 @@ class CatalogImported(Event):
 
 @dataclass(frozen=True)
 class EntryAdopted(Event):
-    """A project uses a version of an entry from now on."""
+    """A project uses a version of an entry from now on, as it is (``reuse``) or changed (``adapt``)."""
 
     name = "entry-adopted"
     project: str
+    version: str
+    how: str = "reuse"
+
+
+@dataclass(frozen=True)
+class AdoptionUpdated(Event):
+    """A project moved to a newer version of an entry it uses."""
+
+    name = "adoption-updated"
+    project: str
+    before: str
     version: str
 
 
@@ -345,16 +366,378 @@ class DemoRemoved(Event):
 # --- projects: registration, facts, stages ---------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class ProjectEdited(Event):
+    """Somebody changed what a project says of itself; ``fields`` names what changed."""
+
+    name = "project-edited"
+    fields: list[str]
+    revision: int
+
+
+@dataclass(frozen=True)
+class MemberAdded(Event):
+    """A person works in a project in a role from now on."""
+
+    name = "member-added"
+    person: str
+    role: str
+
+
+@dataclass(frozen=True)
+class MemberRemoved(Event):
+    """A person no longer works in a project in a role."""
+
+    name = "member-removed"
+    person: str
+    role: str
+
+
+@dataclass(frozen=True)
+class TrackingClaimed(Event):
+    """An experiment or registered model in MLflow belongs to a project from now on."""
+
+    name = "tracking-claimed"
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True)
+class TrackingReleased(Event):
+    """An experiment or registered model in MLflow no longer belongs to a project."""
+
+    name = "tracking-released"
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True)
+class RiskFactsStated(Event):
+    """The team stated the risk facts of a project; ``rows`` of the decision table fired, and the tier follows."""
+
+    name = "risk-facts-stated"
+    changed: list[str]
+    rows: list[str]
+    before: str
+    tier: str
+
+
+@dataclass(frozen=True)
+class TierConfirmed(Event):
+    """A reviewer confirmed, raised or (as the second one) lowered the tier of a project."""
+
+    name = "tier-confirmed"
+    before: str
+    tier: str
+    table: str
+    reason: str = ""
+    proposed_by: str = ""
+
+
+@dataclass(frozen=True)
+class TierLoweringProposed(Event):
+    """A reviewer proposed a lower tier for a project; it holds when a second one confirms it."""
+
+    name = "tier-lowering-proposed"
+    before: str
+    tier: str
+    reason: str
+
+
 # --- harvest and the value of reuse ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AdoptersTold(Event):
+    """The people of the projects that use an entry were told that it is deprecated or retired, and what replaces it."""
+
+    name = "adopters-told"
+    lifecycle: str
+    successor: str
+    people: int
+
+
+@dataclass(frozen=True)
+class ValueClaimed(Event):
+    """Somebody said how many working hours an adoption saved, as a range; another person is to confirm it."""
+
+    name = "value-claimed"
+    project: str
+    low_hours: int
+    high_hours: int
+
+
+@dataclass(frozen=True)
+class ValueConfirmed(Event):
+    """A manager confirmed how many working hours an adoption saved."""
+
+    name = "value-confirmed"
+    project: str
+    low_hours: int
+    high_hours: int
+    claimed_by: str
+
+
+@dataclass(frozen=True)
+class RetrospectiveWritten(Event):
+    """Somebody wrote or changed what a project leaves to the next ones."""
+
+    name = "retrospective-written"
+    revision: int
+
+
+@dataclass(frozen=True)
+class HarvestDecided(Event):
+    """Something a project made is shared, left to be generalised later, or left; a share names its draft's proposal."""
+
+    name = "harvest-decided"
+    what: str
+    decision: str
+    reason: str
+    proposal: int = 0
+
+
+@dataclass(frozen=True)
+class HarvestWithdrawn(Event):
+    """A decision about something a project made was taken back before the project closed."""
+
+    name = "harvest-withdrawn"
+    what: str
+    decision: str
 
 
 # --- reuse review and demand -----------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class ReuseDecided(Event):
+    """A project reuses or adapts an entry, or builds its own in spite of it, and why; ``before`` is what stood there."""
+
+    name = "reuse-decided"
+    entry: str
+    version: str
+    decision: str
+    before: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReuseReviewCompleted(Event):
+    """A team decided on every strong hit of its project's reuse review; how many of each decision it took."""
+
+    name = "reuse-review-completed"
+    strong: int
+    reused: int
+    adapted: int
+    built: int
+
+
+@dataclass(frozen=True)
+class DemandTaken(Event):
+    """Somebody works on what others looked for and did not find."""
+
+    name = "demand-taken"
+
+
+@dataclass(frozen=True)
+class DemandReleased(Event):
+    """Somebody no longer works on what others asked for; another one can take it up."""
+
+    name = "demand-released"
+    reason: str
+
+
+@dataclass(frozen=True)
+class DemandAnswered(Event):
+    """An entry answers what people asked for; ``told`` of them were told."""
+
+    name = "demand-answered"
+    entry: str
+    told: int
+
+
+@dataclass(frozen=True)
+class DemandDeclined(Event):
+    """What people asked for will not be built, and why; ``told`` of them were told."""
+
+    name = "demand-declined"
+    reason: str
+    told: int
+
+
 # --- patterns: approvals, use, deviations ----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class PatternApproved(Event):
+    """A reviewer confirmed a pre-approval of one pattern version: projects that keep its conditions inherit it."""
+
+    name = "pattern-approved"
+    item: str
+    by: str
+    version: str
+    expires: str
+
+
+@dataclass(frozen=True)
+class ApprovalRevoked(Event):
+    """A reviewer took the approval of a pattern version back; it is open in every project that had inherited it."""
+
+    name = "approval-revoked"
+    item: str
+    version: str
+    reason: str
+    projects: int
+
+
+@dataclass(frozen=True)
+class PatternUsed(Event):
+    """A project stands on a pattern from now on, or declared anew how it uses it; ``reopened`` are approvals it lost."""
+
+    name = "pattern-used"
+    pattern: str
+    version: str
+    region: str
+    inherited: list[str]
+    reopened: list[str]
+
+
+@dataclass(frozen=True)
+class DeviationDeclared(Event):
+    """A team declared that its project does not keep a condition of an approval."""
+
+    name = "deviation-declared"
+    item: str
+    condition: str
+    what: str
+
+
+@dataclass(frozen=True)
+class DeviationDecided(Event):
+    """A reviewer accepted or rejected a deviation, declared or found in the facts."""
+
+    name = "deviation-decided"
+    item: str
+    condition: str
+    values: list[str]
+    state: str
+    note: str
+    expires: str = ""
+
+
+@dataclass(frozen=True)
+class DeviationResolved(Event):
+    """A deviation is no more: the team says so, the fact is back within the allowed, or the pattern was left."""
+
+    name = "deviation-resolved"
+    item: str
+    condition: str
+
+
 # --- datasets: access requests and grants ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DataRequestDrafted(Event):
+    """Somebody wrote down which data they want to read, or changed that draft; nobody was asked yet."""
+
+    name = "data-request-drafted"
+    request: int
+
+
+@dataclass(frozen=True)
+class DataRequested(Event):
+    """Somebody asked to read columns of a dataset; ``renews`` is the request whose grant this one would continue."""
+
+    name = "data-requested"
+    request: int
+    project: str
+    people: list[str]
+    columns: list[str]
+    environment: str
+    hours: int
+    basis: str
+    renews: int = 0
+
+
+@dataclass(frozen=True)
+class DataRequestWithdrawn(Event):
+    """The requester took a request for data back."""
+
+    name = "data-request-withdrawn"
+    request: int
+
+
+@dataclass(frozen=True)
+class DataApproved(Event):
+    """The owner agreed to a request for data, in whole or ``in_part``; access is not given by this alone."""
+
+    name = "data-approved"
+    request: int
+    requested_by: str
+    columns: list[str]
+    environment: str
+    hours: int
+    in_part: bool
+
+
+@dataclass(frozen=True)
+class DataRejected(Event):
+    """The owner turned a request for data down."""
+
+    name = "data-rejected"
+    request: int
+    requested_by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DataGranted(Event):
+    """Access was given, with the evidence for it: these people may read from ``since`` until before ``until``."""
+
+    name = "data-granted"
+    request: int
+    grant: int
+    people: list[str]
+    columns: list[str]
+    environment: str
+    since: str
+    until: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class DataRevoked(Event):
+    """Access of these people ended before its time; ``whole`` when nobody reads by this grant any more."""
+
+    name = "data-revoked"
+    request: int
+    grant: int
+    people: list[str]
+    at: str
+    reason: str
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class DataExpired(Event):
+    """A grant reached its end, or a renewal took its place before that."""
+
+    name = "data-expired"
+    request: int
+    grant: int
+    at: str
+    renewed_by: int = 0
+
+
+@dataclass(frozen=True)
+class DataExpiryNear(Event):
+    """The people of a grant were reminded that it ends within these hours."""
+
+    name = "data-expiry-near"
+    request: int
+    grant: int
+    hours: int
 
 
 def all_events() -> list[type[Event]]:

@@ -11,6 +11,7 @@ from core.access.policy import Actor, Scope
 from core.access.tables import Team
 from core.activity import events
 from core.activity.recording import record
+from core.catalog import demand as asking
 from core.catalog import documents, merging, sources, storing
 from core.catalog.documents import Definition
 from core.catalog.kinds import SPECS, Lifecycle
@@ -38,20 +39,8 @@ def propose(
 
     The document is validated like a file's. The proposal waits for another person; nothing in the catalog changes.
     """
-    definition = _valid(document, readme)
-    scope = _owner_scope(session, definition)
-    policy.require(actor, "entry.propose", scope)
-    entry = _entry_by_key(session, definition.ref.lower())
-    if entry is None and base_revision:
-        raise NotFound(f"{definition.ref} is not in the catalog.", hint="Propose it as a new entry.")
-    changed = _proposed_fields(session, actor, definition, entry, base_revision)
-    waiting = session.exec(
-        select(Proposal.id).where(
-            Proposal.key == definition.ref.lower(), Proposal.state == "submitted", Proposal.proposed_by == actor.ref
-        )
-    ).first()
-    if waiting is not None:
-        raise Conflict(f"Your proposal {waiting} for {definition.ref} is still waiting.", hint="Withdraw it first.")
+    definition, entry, changed = _wanted(session, actor, document, readme, base_revision)
+    _require_no_other(session, actor, definition)
     proposal = Proposal(
         key=definition.ref.lower(), entry_id=entry.id if entry else None, base_revision=base_revision,
         document=definition.raw, readme=readme, note=_note(note), proposed_by=actor.ref,
@@ -60,6 +49,58 @@ def propose(
     session.flush()
     record(session, actor, events.ChangeProposed(proposal.key, proposal=proposal.id or 0, fields=changed))
     return proposal
+
+
+def revise(
+    session: Session,
+    *,
+    actor: Actor,
+    proposal_id: int,
+    document: Any,
+    readme: str = "",
+    base_revision: int = 0,
+    note: str = "",
+) -> Proposal:
+    """Complete one's own proposal while it waits; document and README are checked as :func:`propose` checks them.
+
+    A new entry may still take another name. Whoever reads the proposal meanwhile is told so when they approve it.
+    """
+    proposal = _open_proposal(session, proposal_id)
+    if actor.ref != proposal.proposed_by:
+        raise NotAllowed("Only the proposer revises a proposal.", hint="Reject it and say what would have to change.")
+    definition, _, _ = _wanted(session, actor, document, readme, base_revision)
+    if proposal.base_revision and definition.ref.lower() != proposal.key:
+        raise Invalid(f"Proposal {proposal_id} changes {proposal.key}.", hint="Propose another entry by itself.")
+    _require_no_other(session, actor, definition, besides=proposal_id)
+    before = merging.fields(proposal.document, proposal.readme)
+    changed = merging.changed_fields(before, merging.fields(definition.raw, readme))
+    if not changed and _note(note) == proposal.note:
+        raise Invalid("Nothing is different from the proposal as it stands.", hint="Change something first.")
+    proposal.key, proposal.document, proposal.readme = definition.ref.lower(), definition.raw, readme
+    proposal.base_revision, proposal.note, proposal.revision = base_revision, _note(note), proposal.revision + 1
+    session.add(proposal)
+    session.flush()
+    record(session, actor, events.ProposalRevised(proposal.key, proposal_id, proposal.revision, fields=changed))
+    return proposal
+
+
+def _wanted(
+    session: Session, actor: Actor, document: Any, readme: str, base_revision: int
+) -> tuple[Definition, Entry | None, list[str]]:
+    """What is proposed, the entry it would change (if any), and the fields it would change."""
+    definition = _valid(document, readme)
+    policy.require(actor, "entry.propose", _owner_scope(session, definition))
+    entry = _entry_by_key(session, definition.ref.lower())
+    if entry is None and base_revision:
+        raise NotFound(f"{definition.ref} is not in the catalog.", hint="Propose it as a new entry.")
+    return definition, entry, _proposed_fields(session, actor, definition, entry, base_revision)
+
+
+def _require_no_other(session: Session, actor: Actor, definition: Definition, *, besides: int = 0) -> None:
+    mine = (Proposal.state == "submitted", Proposal.proposed_by == actor.ref, Proposal.id != besides)
+    waiting = session.exec(select(Proposal.id).where(Proposal.key == definition.ref.lower(), *mine)).first()
+    if waiting is not None:
+        raise Conflict(f"Your proposal {waiting} for {definition.ref} is still waiting.", hint="Withdraw it first.")
 
 
 def _proposed_fields(
@@ -83,9 +124,15 @@ def _proposed_fields(
     return changed
 
 
-def approve(session: Session, *, actor: Actor, proposal_id: int) -> Entry:
-    """Bring a proposal into the catalog, as another person than the proposer who may publish in the owner's scope."""
+def approve(session: Session, *, actor: Actor, proposal_id: int, revision: int | None = None) -> Entry:
+    """Bring a proposal into the catalog, as another person than the proposer who may publish in the owner's scope.
+
+    ``revision`` is the one of the proposal that the approver has read; a later one is not approved unread. A new entry
+    that was written as ``proposed`` is in lifecycle ``approved`` from here on: this is its publication.
+    """
     proposal = _open_proposal(session, proposal_id)
+    if revision is not None and revision != proposal.revision:
+        raise Conflict(f"Proposal {proposal_id} was revised while you read it.", hint="Read it again, then decide.")
     definition = _valid(proposal.document, proposal.readme)
     policy.require(actor, "entry.publish", _owner_scope(session, definition))
     if actor.ref == proposal.proposed_by:
@@ -96,7 +143,7 @@ def approve(session: Session, *, actor: Actor, proposal_id: int) -> Entry:
         _require_revision(entry, proposal.base_revision)
         _apply_edit(session, entry, definition)
     else:
-        _create(session, definition)
+        _create(session, _as_published(definition))
     _decide(session, proposal, actor, "approved")
     told = events.ProposalApproved(proposal.key, proposal=proposal_id, proposed_by=proposal.proposed_by)
     record(session, actor, told)
@@ -105,6 +152,14 @@ def approve(session: Session, *, actor: Actor, proposal_id: int) -> Entry:
     if made is None:
         raise NotFound(f"{proposal.key} did not come into the catalog.")
     return made
+
+
+def _as_published(definition: Definition) -> Definition:
+    spec = definition.raw["spec"]
+    if spec.get("lifecycle") != Lifecycle.proposed:
+        return definition
+    approved = {**definition.raw, "spec": {**spec, "lifecycle": Lifecycle.approved.value}}
+    return _valid(approved, definition.readme)
 
 
 def reject(session: Session, *, actor: Actor, proposal_id: int, reason: str) -> None:
@@ -161,14 +216,12 @@ def change_lifecycle(
 def wish(session: Session, *, actor: Actor, text: str, note: str = "") -> Demand:
     """Ask for an asset that a search did not find; wishes rank the demand backlog."""
     policy.require(actor, "catalog.browse")
-    text = " ".join(text.lower().split())[:200]
-    if len(text) < 3:
+    note = _note(note)
+    if len(asking.key(text)) < 3 or (demand := asking.ask(session, actor, text, how="wish", note=note)) is None:
         raise Invalid("Say in at least three letters what is missing.")
-    demand = session.get(Demand, text) or Demand(text=text)
-    demand.wishes, demand.last_at = demand.wishes + 1, now()
-    demand.note = _note(note) or demand.note
+    demand.note = note or demand.note
     session.add(demand)
-    record(session, actor, events.AssetRequested(f"demand:{text}"[:220], wish=text))
+    record(session, actor, events.AssetRequested(f"demand:{demand.text}"[:220], wish=demand.text))
     return demand
 
 

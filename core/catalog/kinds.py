@@ -43,6 +43,7 @@ class Classification(StrEnum):
 
 
 Stage = Literal["explore", "experiment", "operate"]
+Modality = Literal["tabular", "time series", "text", "image", "audio", "graph"]
 Role = Literal[
     "domain expert", "data engineer", "data scientist", "AI engineer", "model validator",
     "ML engineer", "manager", "reviewer", "auditor", "administrator",
@@ -190,6 +191,52 @@ class Column(Strict):
     nullable: bool = False
 
 
+class Freshness(Strict):
+    """How often data change, and how old they may be at most (``max_age_hours``) before the contract is broken."""
+
+    updates: Literal[
+        "never", "continuously", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly", "on release"
+    ]
+    max_age_hours: Annotated[int, Field(ge=1, le=87_600)] | None = None
+    note: Text = ""
+
+
+class Expectation(Strict):
+    """One quality promise as data; without a ``column`` it is about the whole table.
+
+    ``range`` and ``rows`` and ``distinct`` take ``minimum`` and ``maximum`` (both included), ``values`` takes
+    ``values``, ``pattern`` matches whole values, ``missing`` takes the largest share (0 to 1) as ``maximum``.
+    """
+
+    column: Annotated[str, Field(max_length=400), AfterValidator(_clean)] = ""
+    check: Literal["rows", "unique", "missing", "range", "values", "pattern", "distinct"]
+    minimum: float | None = None
+    maximum: float | None = None
+    values: Annotated[list[str | int | float | bool], Field(max_length=500)] = []
+    pattern: Annotated[str, Field(max_length=300)] = ""
+    note: Text = ""
+
+    @model_validator(mode="after")
+    def _has_what_its_check_needs(self) -> Expectation:
+        bounded = self.minimum is not None or self.maximum is not None
+        if self.check in ("rows", "range", "distinct") and not bounded:
+            raise ValueError(f"a check {self.check!r} needs a minimum, a maximum or both")
+        if self.check == "values" and not self.values:
+            raise ValueError("a check 'values' lists the values that may occur")
+        if self.check == "pattern":
+            _compiles(self.pattern)
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"the minimum {self.minimum:g} is above the maximum {self.maximum:g}")
+        return self
+
+
+def _compiles(pattern: str) -> None:
+    try:
+        re.compile(pattern or "(")
+    except re.error as error:
+        raise ValueError(f"a check 'pattern' needs a regular expression: {error}") from error
+
+
 class DatasetSpec(Spec):
     """Data with an owner, a contract and honest limits."""
 
@@ -199,9 +246,20 @@ class DatasetSpec(Spec):
     columns: list[Column] = []
     personal_data: Literal["none", "pseudonymised", "direct"] = "none"
     contract: list[Text] = []
+    """Promises in words; what a program can check stands in ``freshness`` and ``expectations``."""
+    freshness: Freshness | None = None
+    expectations: Annotated[list[Expectation], Field(max_length=500)] = []
     limitations: list[Text] = []
     producers: list[Ref] = []
     consumers: list[Ref] = []
+
+    @model_validator(mode="after")
+    def _expectations_name_columns(self) -> DatasetSpec:
+        known = {column.name for column in self.columns}
+        for one in self.expectations:
+            if known and one.column and one.column not in known:
+                raise ValueError(f"an expectation names the column {one.column!r}, which the dataset does not have")
+        return self
 
 
 class ModelSpec(Spec):
@@ -243,32 +301,89 @@ class PipelineSpec(Spec):
     outputs: list[Parameter] = []
 
 
-class Services(Strict):
-    """Preferred services of a pattern in each stage of the lifecycle."""
+PatternStage = Literal["ingest", "prepare", "train", "validate", "deploy", "monitor"]
 
-    explore: list[Text] = []
-    experiment: list[Text] = []
-    operate: list[Text] = []
+
+class ServicesPerStage(Strict):
+    """Preferred services of a pattern in each stage of its machinery, from the source to the watch in production."""
+
+    ingest: list[Text] = []
+    prepare: list[Text] = []
+    train: list[Text] = []
+    validate_: list[Text] = Field(default=[], alias="validate")
+    deploy: list[Text] = []
+    monitor: list[Text] = []
+
+
+Latency = Literal["milliseconds", "seconds", "minutes", "hours"]
+DataSensitivity = Literal["public", "internal", "confidential", "regulated"]
 
 
 class Fit(Strict):
-    """For which answers to the pattern advisor's six questions a pattern is meant; an empty list means any."""
+    """For which answers to the pattern advisor's questions a pattern is meant; an empty list means any."""
 
-    data_classification: list[Classification] = []
-    latency: list[Literal["batch", "near real time", "real time", "edge"]] = []
+    data_classification: list[DataSensitivity] = []
+    latency: list[Latency] = []
     scale: list[Literal["small", "medium", "large"]] = []
-    modality: list[Literal["tabular", "time series", "text", "image", "audio", "graph"]] = []
+    modality: list[Modality] = []
     regulation: list[Literal["none", "limited risk", "high risk"]] = []
     team: list[Literal["one person", "one team", "many teams"]] = []
+    ground_truth: list[Literal["at once", "within weeks", "after months", "never"]] = []
+    special: list[Literal["none", "generated answers", "data may not move", "no reliable network"]] = []
+
+
+class Condition(Strict):
+    """A condition of an approval: attested by a person, or, with a ``fact``, checked against the project's facts.
+
+    A checked condition holds when every value that the project has for the fact is among ``allowed``.
+    """
+
+    text: Line
+    fact: Literal["", "classification", "region", "services", "tier", "modality", "personal data"] = ""
+    allowed: list[Line] = []
+
+    @model_validator(mode="after")
+    def _a_fact_has_its_allowed_values(self) -> Condition:
+        if bool(self.fact) != bool(self.allowed):
+            raise ValueError("a checked condition names a fact and the allowed values; an attested one names neither")
+        return self
 
 
 class PreApproval(Strict):
     """An approval that a project inherits by adopting the pattern unchanged, under stated conditions."""
 
     by: Literal["IT", "security", "ethics", "privacy"]
+    id: Annotated[str, Field(pattern=r"^[A-Z]+-[0-9]+$")]
     scope: Text
-    conditions: list[Text]
+    conditions: list[Condition]
     valid_until: date | None = None
+    evidence: Annotated[str, Field(max_length=400), AfterValidator(_clean)] = ""
+
+
+class Variant(Strict):
+    """What a pattern does differently for data of one sensitivity; empty fields are as in the pattern itself.
+
+    ``regulated`` stands for restricted data under a law or a supervisor's rule.
+    """
+
+    classification: DataSensitivity
+    regions: list[Line] = []
+    services: ServicesPerStage = ServicesPerStage()
+    connectivity: Text = ""
+    governance: Text = ""
+    constraints: list[Text] = []
+    notes: Text = ""
+
+
+class Infrastructure(Strict):
+    """A piece of infrastructure as code: where it stands (``path`` or ``link``) or what it holds (``description``)."""
+
+    name: Line
+    tool: Literal["Terraform", "Bicep", "CloudFormation", "Pulumi", "Kubernetes", "Helm", "Kustomize", "Ansible",
+                  "Docker Compose", "other"]  # fmt: skip
+    path: Annotated[str, Field(max_length=400), AfterValidator(_clean)] = ""
+    description: Text = ""
+    link: Annotated[str, Field(max_length=2000, pattern=r"^(https?://[^\s<>\"']+)?$")] = ""
 
 
 class Node(Strict):
@@ -307,16 +422,33 @@ class PatternSpec(Spec):
     """A versioned architectural pattern: services, data, operations strategy, approvals and trade-offs."""
 
     problem: Text
+    not_for: list[Text] = []
     fits: Fit = Fit()
-    services: Services = Services()
+    latency_class: Latency | None = None
+    latency_note: Text = ""
+    cost_class: Literal["low", "medium", "high"] | None = None
+    cost_note: Text = ""
+    services: ServicesPerStage = ServicesPerStage()
     data_connectivity: Text = ""
     data_governance: Text = ""
     mlops_strategy: Text = ""
-    experiment_process: Text = ""
-    infrastructure: list[Text] = []
+    champion_challenger: Text = ""
+    infrastructure: list[Infrastructure] = []
+    constraints: list[Text] = []
+    variants: list[Variant] = []
     pre_approvals: list[PreApproval] = []
     trade_offs: list[Text] = []
     diagram: Diagram | None = None
+
+    @model_validator(mode="after")
+    def _variants_and_approvals_occur_once(self) -> PatternSpec:
+        for what, names in (
+            ("variants", [str(one.classification) for one in self.variants]),
+            ("pre-approvals", [one.id for one in self.pre_approvals]),
+        ):
+            if doubled := {one for one in names if names.count(one) > 1}:
+                raise ValueError(f"{what} occur twice: {', '.join(sorted(doubled))}; keep one of each")
+        return self
 
 
 class Question(Strict):
@@ -489,6 +621,8 @@ class ProjectSpec(Spec):
     unit: str = ""
     stage: Literal["explore", "experiment", "operate", "stopped", "closed"] = "explore"
     problem: Text = ""
+    modality: Modality | None = None
+    target: Text = ""
     finding: Text = ""
 
 

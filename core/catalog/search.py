@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from core import db
 from core.access import policy
 from core.access.policy import Actor
+from core.catalog import demand as asking
 from core.catalog import matching, ranking
 from core.catalog.matching import Filters, Shape
 from core.catalog.ranking import Query
@@ -201,20 +202,13 @@ class DemandRow:
 
 def record_demand(session: Session, actor: Actor, text: str) -> None:
     """Count a search that found nothing; it stands in no log, because nobody did anything."""
-    policy.require(actor, "catalog.browse")
-    wanted = " ".join(ranking.clean(text).lower().split())[:200]
-    if not ranking.words(wanted):
-        return
-    insert = sqlite.insert if db.is_sqlite(session) else postgresql.insert
-    moment = db.now()
-    row = {"text": wanted, "searches": 1, "wishes": 0, "first_at": moment, "last_at": moment, "note": ""}
-    counted = {"searches": Demand.searches + 1, "last_at": moment}
-    session.execute(insert(Demand).values(row).on_conflict_do_update(index_elements=["text"], set_=counted))
+    asking.ask(session, actor, text, how="search")
 
 
 def demand(session: Session, actor: Actor, *, limit: int = 200) -> list[DemandRow]:
-    """What is missing, the most wanted first: wishes before searches, for a wish was somebody's decision."""
+    """What is missing and nobody answered yet: wishes before searches, for a wish was somebody's decision."""
     policy.require(actor, "catalog.browse")
     order = col(Demand.wishes).desc(), col(Demand.searches).desc(), col(Demand.last_at).desc(), col(Demand.text)
     columns = [getattr(Demand, one.name) for one in fields(DemandRow)]
-    return [DemandRow(*row) for row in session.execute(select(*columns).order_by(*order).limit(limit))]
+    waiting = select(*columns).where(col(Demand.state).in_(("open", "taken")))
+    return [DemandRow(*row) for row in session.execute(waiting.order_by(*order).limit(limit))]

@@ -1,9 +1,9 @@
 """What the catalog stores. ``entry`` is narrow, so that lists and facets are fast; long texts stand beside it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from core.db import now
@@ -166,6 +166,8 @@ class Proposal(SQLModel, table=True):
     document: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     readme: str = ""
     note: str = Field(default="", max_length=2000)
+    revision: int = 1
+    """Grows when its author revises it while it waits, so that nobody approves what they have not read."""
     state: str = Field(default="submitted", max_length=20, index=True)
     proposed_by: str = Field(max_length=80)
     proposed_at: datetime = Field(default_factory=now)
@@ -175,11 +177,44 @@ class Proposal(SQLModel, table=True):
 
 
 class Demand(SQLModel, table=True):
-    """What people looked for and did not find: a search without a result, or an explicit wish."""
+    """What people looked for and did not find: a search without a result, a wish, or an entry they turned down."""
 
     text: str = Field(primary_key=True, max_length=200)
+    """In lower case with single blanks, so that spellings of the same words are one demand."""
     searches: int = 0
     wishes: int = 0
     first_at: datetime = Field(default_factory=now)
     last_at: datetime = Field(default_factory=now)
     note: str = Field(default="", max_length=2000)
+    state: str = Field(default="open", max_length=20, index=True)
+    """``open``, ``taken`` by somebody who works on it, ``answered`` by an entry, or ``declined`` with a reason."""
+    taken_by: str | None = Field(default=None, max_length=80)
+    taken_at: datetime | None = None
+    answer: str | None = Field(default=None, max_length=190)
+    """Key of the entry that answers it."""
+    decided_by: str | None = Field(default=None, max_length=80)
+    decided_at: datetime | None = None
+    reason: str = Field(default="", max_length=2000)
+
+
+class DemandAsk(SQLModel, table=True):
+    """Somebody asked for something; the same person asking the same way again on one day is one ask."""
+
+    __tablename__ = "demand_ask"
+
+    id: int | None = Field(default=None, primary_key=True)
+    text: str = Field(foreign_key="demand.text", max_length=200, ondelete="CASCADE")
+    how: str = Field(max_length=20)
+    """``search``, ``wish`` or ``review`` (of a project, which found nothing or turned an entry down)."""
+    asked_by: str = Field(max_length=80)
+    person_id: str | None = Field(default=None, foreign_key="person.id", max_length=20, index=True, ondelete="CASCADE")
+    """Who is told of the answer; nobody where a program asked."""
+    unit_id: str | None = Field(default=None, foreign_key="business_unit.id", max_length=63, ondelete="SET NULL")
+    project_id: str = Field(default="", max_length=63)
+    entry_key: str = Field(default="", max_length=190)
+    """The entry that was turned down, where one was."""
+    note: str = Field(default="", max_length=2000)
+    day: date
+    asked_at: datetime = Field(default_factory=now)
+
+    __table_args__ = (UniqueConstraint("text", "asked_by", "how", "project_id", "day", name="one_ask_a_day"),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, or_, true
 from sqlmodel import col
 
@@ -16,17 +18,19 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     return within(policy.sight(actor))
 
 
-def within(sight: Sight) -> ColumnElement[bool]:
-    """The condition under which an entry is seen by whoever has ``sight``."""
+def within(
+    sight: Sight, *, classification: Any = Entry.classification, team: Any = Entry.owner, unit: Any = Entry.unit
+) -> ColumnElement[bool]:
+    """The condition under which a thing with these columns, an entry unless told, is seen by whoever has ``sight``."""
     if sight.all_confidential and sight.all_restricted:
         return true()
-    team = col(Entry.owner).in_(sorted(sight.teams))
-    owning = or_(team, col(Entry.unit).in_(sorted(sight.units)))
+    of_team = col(team).in_(sorted(sight.teams))
+    owning = or_(of_team, col(unit).in_(sorted(sight.units)))
     conditions: list[ColumnElement[bool]] = [
-        col(Entry.classification).in_([Classification.public.value, Classification.internal.value])
+        col(classification).in_([Classification.public.value, Classification.internal.value])
     ]
-    confidential = col(Entry.classification) == Classification.confidential.value
+    confidential = col(classification) == Classification.confidential.value
     conditions.append(confidential if sight.all_confidential else and_(confidential, owning))
-    restricted = col(Entry.classification) == Classification.restricted.value
-    conditions.append(restricted if sight.all_restricted else and_(restricted, team))
+    restricted = col(classification) == Classification.restricted.value
+    conditions.append(restricted if sight.all_restricted else and_(restricted, of_team))
     return or_(*conditions)

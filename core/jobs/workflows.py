@@ -15,6 +15,7 @@ from core.catalog import actions as catalog
 from core.catalog import loader, sources
 from core.catalog.tables import Source
 from core.config import settings
+from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
 from core.jobs import QUEUE
 from core.tracking import sync
@@ -118,6 +119,25 @@ def scheduled_seal(_at: datetime, _context: Any) -> None:
     _seal()
 
 
+@DBOS.step(name="watch-grants", retries_allowed=True, max_attempts=3)
+def _watch_grants() -> str:
+    actor = policy.system("grants")
+    watched = watching.watch(actor)
+    return f"{granting.call_waiting(actor)}, {watched}"
+
+
+@DBOS.workflow(name="watch-grants")
+def watch_grants() -> str:
+    """Call the grant webhook for what was approved; remind of and end what is due."""
+    return _watch_grants()
+
+
+@DBOS.workflow(name="scheduled-watch")
+def scheduled_watch(_at: datetime, _context: Any) -> None:
+    """The schedule of ``watch-grants``."""
+    _watch_grants()
+
+
 def launch(system_database_url: str) -> None:
     """Start DBOS in this process with its queue and schedules."""
     config: DBOSConfig = {
@@ -134,6 +154,8 @@ def launch(system_database_url: str) -> None:
         [
             {"schedule_name": "sync", "workflow_fn": scheduled_sync, "schedule": _every(settings().sync_seconds)},
             {"schedule_name": "seal", "workflow_fn": scheduled_seal, "schedule": "*/10 * * * *"},
+            # access to production is measured in hours, and an approval waits for the webhook's answer
+            {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
         ]
     )
 

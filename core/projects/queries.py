@@ -11,12 +11,14 @@ from sqlmodel import Session, col, select
 
 from core.access import policy
 from core.access.policy import Actor, Scope
-from core.access.tables import BusinessUnit, Team
+from core.access.tables import BusinessUnit, Person, Team
 from core.catalog.tables import Entry
-from core.catalog.visibility import visible
+from core.catalog.visibility import visible, within
 from core.errors import Invalid, NotFound
 from core.projects.actions import ACTIVE_STAGES, STAGES, is_project_id
-from core.projects.tables import Adoption, Project
+from core.projects.facts import facts_of
+from core.projects.gates import ProjectFacts, Step, next_step
+from core.projects.tables import Adoption, Project, ProjectMember, ProjectTracking, StagePeriod
 
 LARGEST_PAGE = 500
 
@@ -40,6 +42,13 @@ class ProjectRow:
     demo: bool
     created_at: datetime
     adoptions: int
+    classification: str
+    region: str
+    modality: str
+    target: str
+    tags: list[str]
+    tier: str
+    stage_since: datetime
 
     @property
     def scope(self) -> Scope:
@@ -79,6 +88,34 @@ class ProjectPage:
 
 
 @dataclass(frozen=True)
+class MemberRow:
+    """Somebody who works in a project."""
+
+    person_id: str
+    name: str
+    role: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class ProjectDetail:
+    """Everything the project page shows of one project at once."""
+
+    project: ProjectRow
+    record: Project
+    people: list[MemberRow]
+    tracking: list[tuple[str, str]]
+    """(kind, name) of the experiments and models in MLflow that it owns."""
+    on_call: MemberRow | None
+    facts: ProjectFacts
+
+    @property
+    def next_step(self) -> Step | None:
+        """The one thing to do next."""
+        return next_step(self.facts)
+
+
+@dataclass(frozen=True)
 class Adopter:
     """A project that uses an entry."""
 
@@ -113,7 +150,8 @@ _adopted = (
 _COLUMNS: tuple[Any, ...] = (
     Project.id, Project.title, Project.summary, Project.team_id, Team.name, Project.unit_id,
     func.coalesce(BusinessUnit.name, ""), Project.stage, Project.finding, Project.registered_model,
-    Project.key_metric, Project.higher_is_better, Project.demo, Project.created_at, _adopted,
+    Project.key_metric, Project.higher_is_better, Project.demo, Project.created_at, _adopted, Project.classification,
+    Project.region, Project.modality, Project.target, Project.tags, Project.tier, Project.stage_since,
 )  # fmt: skip
 _ADOPTION_COLUMNS: tuple[Any, ...] = (
     Entry.id, Entry.key, Entry.kind, Entry.title, Entry.lifecycle, Adoption.version, Entry.version, Adoption.since,
@@ -149,7 +187,7 @@ def projects(
     policy.require(actor, "catalog.browse")
     if sort not in SORTS:
         raise Invalid(f"{sort!r} is not an order.", hint=f"Possible: {', '.join(SORTS)}.")
-    where = matching(q=q, stage=stage, unit=unit, team=team)
+    where = [shown_to(actor), *matching(q=q, stage=stage, unit=unit, team=team)]
     total = session.execute(select(func.count()).select_from(Project).where(*where)).scalar_one()
     size = min(max(size, 1), LARGEST_PAGE)
     rows = session.execute(
@@ -161,16 +199,44 @@ def projects(
 def project(session: Session, actor: Actor, project_id: str) -> ProjectPage:
     """One project with the adoptions of entries that ``actor`` may see: present ones first."""
     policy.require(actor, "catalog.browse")
-    found = session.execute(_listed().where(Project.id == project_id)).first() if is_project_id(project_id) else None
-    if found is None:
-        raise NotFound(f"No project {project_id!r}.", hint="The projects list shows all of them.")
+    found = _row(session, actor, project_id)
     rows = session.execute(
         select(*_ADOPTION_COLUMNS)
         .join(Entry, col(Entry.id) == Adoption.entry_id)
         .where(Adoption.project_id == project_id, visible(actor))
         .order_by(col(Adoption.until).is_not(None), Entry.kind, Entry.title, col(Adoption.since).desc())
     )
-    return ProjectPage(ProjectRow(*found), [AdoptionRow(*row) for row in rows])
+    return ProjectPage(found, [AdoptionRow(*row) for row in rows])
+
+
+def detail(session: Session, actor: Actor, project_id: str) -> ProjectDetail:
+    """One project with its people, its names in MLflow and what its gates look at."""
+    policy.require(actor, "catalog.browse")
+    row = _row(session, actor, project_id)
+    record = session.get_one(Project, row.id)
+    people = session.execute(
+        select(Person.id, Person.name, ProjectMember.role, Person.active)
+        .join(Person, col(Person.id) == ProjectMember.person_id)
+        .where(ProjectMember.project_id == row.id)
+        .order_by(ProjectMember.role, Person.name)
+    )
+    owned = session.execute(
+        select(ProjectTracking.kind, ProjectTracking.name)
+        .where(ProjectTracking.project_id == row.id)
+        .order_by(ProjectTracking.kind, ProjectTracking.name)
+    )
+    called = session.get(Person, record.on_call_id) if record.on_call_id else None
+    on_call = MemberRow(called.id, called.name, "on call", called.active) if called else None
+    members = [MemberRow(*one) for one in people]
+    names = [(kind, name) for kind, name in owned]
+    return ProjectDetail(row, record, members, names, on_call, facts_of(session, record))
+
+
+def stage_periods(session: Session, actor: Actor, project_id: str) -> list[StagePeriod]:
+    """How a project moved, the first stage first."""
+    row = _row(session, actor, project_id)
+    periods = select(StagePeriod).where(StagePeriod.project_id == row.id).order_by(col(StagePeriod.id))
+    return list(session.exec(periods))
 
 
 def adopters(session: Session, actor: Actor, entry_id: int, *, limit: int = 200) -> list[Adopter]:
@@ -182,7 +248,7 @@ def adopters(session: Session, actor: Actor, entry_id: int, *, limit: int = 200)
         .join(Entry, col(Entry.id) == Adoption.entry_id)
         .join(Team, col(Team.id) == Project.team_id)
         .outerjoin(BusinessUnit, col(BusinessUnit.id) == Project.unit_id)
-        .where(Adoption.entry_id == entry_id, col(Adoption.until).is_(None), visible(actor))
+        .where(Adoption.entry_id == entry_id, col(Adoption.until).is_(None), visible(actor), shown_to(actor))
         .order_by(col(Adoption.since).desc(), Project.id)
         .limit(limit)
     )
@@ -196,9 +262,20 @@ def adoptable(session: Session, actor: Actor, entry_id: int) -> list[ProjectRow]
     uses_it = select(Adoption.id).where(
         Adoption.project_id == Project.id, Adoption.entry_id == entry_id, col(Adoption.until).is_(None)
     )
-    running = _listed().where(col(Project.stage).in_(ACTIVE_STAGES), ~uses_it.exists())
+    running = _listed().where(col(Project.stage).in_(ACTIVE_STAGES), ~uses_it.exists(), shown_to(actor))
     rows = (ProjectRow(*row) for row in session.execute(running.order_by(func.lower(Project.title), Project.id)))
     return [row for row in rows if policy.may(actor, "entry.adopt", row.scope)]
+
+
+def shown_to(actor: Actor) -> ColumnElement[bool]:
+    """The condition under which ``actor`` sees a project: as its entry, and everybody who works in it."""
+    sight = policy.sight(actor)
+    seen = within(sight, classification=Project.classification, team=Project.team_id, unit=Project.unit_id)
+    works_in_it = select(ProjectMember.role).where(
+        ProjectMember.project_id == Project.id, ProjectMember.person_id == actor.id
+    )
+    granted = sorted(grant.scope_id for grant in actor.grants if grant.scope_kind == "project")
+    return or_(seen, works_in_it.exists(), col(Project.id).in_(granted))
 
 
 def matching(*, q: str = "", stage: str = "", unit: str = "", team: str = "") -> list[ColumnElement[bool]]:
@@ -212,6 +289,15 @@ def matching(*, q: str = "", stage: str = "", unit: str = "", team: str = "") ->
         if wanted:
             where.append(col(column) == "".join(letter for letter in wanted if letter.isprintable()))
     return where
+
+
+def _row(session: Session, actor: Actor, project_id: str) -> ProjectRow:
+    wanted = _listed().where(Project.id == project_id, shown_to(actor))
+    found = session.execute(wanted).first() if is_project_id(project_id) else None
+    if found is None:
+        hint = "The projects list shows those that you may see."
+        raise NotFound(f"No project {project_id[:80]!r}.", hint=hint)
+    return ProjectRow(*found)
 
 
 def _listed() -> Any:

@@ -35,16 +35,27 @@ class Project(SQLModel, table=True):
     modality: str = Field(default="", max_length=20)
     target: str = Field(default="", max_length=250)
     """What is predicted, in words."""
+    tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Words by which others find it, as an entry has them."""
     risk_facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     tier: str = Field(default="", max_length=20)
     """What the decision table says of the facts, or what reviewers set above it; empty until facts are given."""
+    risk_facts_by: str | None = Field(default=None, max_length=80)
+    """Who stated the facts as they stand; somebody else confirms the tier."""
     tier_confirmed_by: str | None = Field(default=None, max_length=80)
+    tier_reason: str = Field(default="", max_length=1000)
+    """Why reviewers set another tier than the table's, or propose to."""
+    tier_proposed: str = Field(default="", max_length=20)
+    """A lower tier that waits for a second reviewer."""
+    tier_proposed_by: str | None = Field(default=None, max_length=80)
     data_access: str = Field(default="", max_length=1000)
     """How the team reaches its data and who said it may: what exploration asks for."""
     monitoring: str = Field(default="", max_length=1000)
     """Where the model in production is watched."""
     on_call_id: str | None = Field(default=None, max_length=20)
     """Who is called when it breaks."""
+    reuse_reviewed_at: datetime | None = None
+    """When the team last went through what exists already and decided on it."""
     revision: int = 1
     """Grows with every edit, so that two people do not overwrite each other."""
     demo: bool = False
@@ -93,6 +104,8 @@ class Retrospective(SQLModel, table=True):
     went_well: str = Field(max_length=4000)
     was_expensive: str = Field(max_length=4000)
     others_should_know: str = Field(max_length=4000)
+    revision: int = 1
+    """Grows with every edit, so that two people do not overwrite each other."""
     written_by: str = Field(max_length=80)
     written_at: datetime = Field(default_factory=now)
 
@@ -107,8 +120,10 @@ class HarvestDecision(SQLModel, table=True):
     what: str = Field(max_length=140)
     decision: str = Field(max_length=20)
     """``share``, ``later`` or ``nothing``."""
+    kind: str = Field(default="asset", max_length=20)
+    """The kind of entry that a share opens a draft of."""
     reason: str = Field(max_length=2000)
-    proposal_id: int | None = Field(default=None, foreign_key="proposal.id", ondelete="SET NULL")
+    proposal_id: int | None = Field(default=None, foreign_key="proposal.id", index=True, ondelete="SET NULL")
     """The draft entry of a shared one, which curation approves or rejects."""
     decided_by: str = Field(max_length=80)
     decided_at: datetime = Field(default_factory=now)

@@ -27,6 +27,7 @@ from core.tracking.queries import subject
 from core.tracking.tables import (
     MirrorAlias,
     MirrorExperiment,
+    MirrorInput,
     MirrorMetric,
     MirrorModel,
     MirrorRun,
@@ -124,6 +125,7 @@ def store_runs(
         ).all()
     )
     _upsert(session, MirrorRun, [_run_values(here, run, projects.get(run.experiment_id, "")) for run in runs])
+    _upsert(session, MirrorInput, [row for run in runs for row in _input_values(here, run)])
     _upsert(
         session, MirrorMetric,
         [
@@ -138,7 +140,7 @@ def forget_runs(session: Session, *, actor: Actor, mirrored: Mirrored, run_ids: 
     policy.require(actor, "admin.jobs")
     _move(session, mirrored)
     for batch in batches(run_ids, BATCH):
-        for table in (MirrorMetric, MirrorRun):
+        for table in (MirrorMetric, MirrorInput, MirrorRun):
             same_run = col(table.run_id).in_(batch)
             session.execute(delete(table).where(col(table.server_id) == mirrored.server_id, same_run))
 
@@ -289,6 +291,18 @@ def _run_values(server_id: int, run: RunRow, project: str) -> dict[str, Any]:
         "started_at": run.started_at, "ended_at": run.ended_at, "params": run.params, "tags": run.tags,
         "datasets": run.datasets,
     }  # fmt: skip
+
+
+def _input_values(server_id: int, run: RunRow) -> list[dict[str, Any]]:
+    """One row for each dataset and digest, however many contexts it was logged in."""
+    contexts: dict[tuple[str, str], set[str]] = {}
+    for given in run.datasets:
+        contexts.setdefault((given["name"][:500], given["digest"][:64]), set()).add(given["context"])
+    return [
+        {"server_id": server_id, "run_id": run.run_id, "name": name, "digest": digest,
+         "context": ", ".join(sorted(used - {""}))[:500]}
+        for (name, digest), used in contexts.items()
+    ]  # fmt: skip
 
 
 def _upsert(session: Session, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:

@@ -81,6 +81,24 @@ class MirrorMetric(SQLModel, table=True):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
+class MirrorInput(SQLModel, table=True):
+    """A dataset that a run logged as its input: the same as in the run's ``datasets``, to be found by its name."""
+
+    __tablename__ = "mirror_input"
+
+    server_id: int = Field(primary_key=True, foreign_key="mirror_server.id", ondelete="CASCADE")
+    run_id: str = Field(primary_key=True, max_length=40)
+    name: str = Field(primary_key=True, max_length=500)
+    digest: str = Field(primary_key=True, max_length=64)
+    context: str = Field(default="", max_length=500)
+    """What the run used it for, such as ``training``; several are joined by commas."""
+
+    __table_args__ = (
+        Index("mirror_input_by_name", "server_id", "name", "digest"),
+        {"sqlite_with_rowid": False},
+    )
+
+
 class MirrorModel(SQLModel, table=True):
     """A registered model."""
 

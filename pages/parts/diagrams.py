@@ -12,12 +12,12 @@ MOST_NODES = 24
 
 def relations(page: EntryPage) -> tuple[str, str]:
     """An entry among its relations, and the same in words."""
-    lines = ["flowchart LR", f'  self["{_label(page.entry.title)}"]']
+    lines = ["flowchart LR", f'  self["{quoted(page.entry.title)}"]']
     named = [(one, True) for one in page.relations] + [(one, False) for one in page.named_by]
     for index, (relation, outgoing) in enumerate(named[:MOST_NODES]):
-        lines.append(f'  n{index}["{_label(relation.title or relation.key)}"]')
+        lines.append(f'  n{index}["{quoted(relation.title or relation.key)}"]')
         source, target = ("self", f"n{index}") if outgoing else (f"n{index}", "self")
-        lines.append(f'  {source} -- "{_label(relation.relation)}" --> {target}')
+        lines.append(f'  {source} -- "{quoted(relation.relation)}" --> {target}')
     return "\n".join(lines), _in_words(page.entry.title, page.relations, page.named_by)
 
 
@@ -28,10 +28,10 @@ def pattern(diagram: dict[str, Any]) -> str:
     for node in diagram.get("nodes", []):
         groups.setdefault(node.get("group", ""), []).append(node)
     for index, (group, nodes) in enumerate(groups.items()):
-        boxed = [f'  {node["id"]}_["{_label(node["label"])}"]' for node in nodes]
-        lines += [f'  subgraph g{index}["{_label(group)}"]', *boxed, "  end"] if group else boxed
+        boxed = [f'  {node["id"]}_["{quoted(node["label"])}"]' for node in nodes]
+        lines += [f'  subgraph g{index}["{quoted(group)}"]', *boxed, "  end"] if group else boxed
     for edge in diagram.get("edges", []):
-        label = f' -- "{_label(edge["label"])}" -->' if edge.get("label") else " -->"
+        label = f' -- "{quoted(edge["label"])}" -->' if edge.get("label") else " -->"
         lines.append(f"  {edge['from']}_{label} {edge['to']}_")
     return "\n".join(lines)
 
@@ -42,6 +42,6 @@ def _in_words(title: str, outgoing: Iterable[Relation], incoming: Iterable[Relat
     return "; ".join(words) or f"{title} has no relations"
 
 
-def _label(text: str) -> str:
+def quoted(text: str) -> str:
     """``text`` as the inside of a quoted Mermaid label: entities instead of anything with a meaning."""
     return "".join(one if one.isalnum() or one in " -_,.:/()" else f"#{ord(one)};" for one in text)[:200]

@@ -30,6 +30,9 @@ class Draft:
     base: dict[str, Any] = field(default_factory=dict)
     base_readme: str = ""
     revision: int = 0
+    proposal: int = 0
+    """The waiting proposal that is being revised; 0 while it is not sent."""
+    note: str = ""
     mode: str = FORM
     round: int = field(default_factory=_rounds.__next__)
     tried: bool = False

@@ -23,6 +23,8 @@ def show(actor: Actor, draft: Draft, entry: EntryPage | None, teams: Mapping[str
     fields = fields_.fields_of(draft.document, list(teams)) if draft.mode == FORM else []
     now = drafts.written(draft, fields)
     told = now.problems if draft.tried or draft.revision or not now.readable else []
+    if draft.proposal:
+        st.page_link("propose.py", label="Back to the proposal", query_params={"proposal": str(draft.proposal)}, icon=":material/arrow_back:")  # fmt: skip
     if entry is not None:
         _existing(draft, fields, entry)
     modes = [FORM, YAML]
@@ -82,24 +84,26 @@ def _difference(draft: Draft, now: Written) -> None:
 def _send(actor: Actor, draft: Draft, now: Written, told: list[Problem]) -> None:
     st.divider()
     note = st.text_area(
-        "Note to whoever decides", max_chars=actions.NOTE_LENGTH, height=80, key=f"{draft.id} note", persist_state="session",
+        "Note to whoever decides", draft.note, max_chars=actions.NOTE_LENGTH, height=80, key=f"{draft.id} note", persist_state="session",
         placeholder="What changes, and why",
     )  # fmt: skip
     st.caption("Another person decides; nothing in the catalog changes until then.")
-    sent = st.button("Send proposal", type="primary", icon=":material/send:", on_click=_try, args=(draft,))
+    label, icon = ("Save proposal", ":material/save:") if draft.proposal else ("Send proposal", ":material/send:")
+    sent = st.button(label, type="primary", icon=icon, on_click=_try, args=(draft,))
     if told:
         forms.listed(told)
     elif sent:
-        _propose(actor, draft, now, note or "")
+        _keep(actor, draft, now, note or "")
 
 
-def _propose(actor: Actor, draft: Draft, now: Written, note: str) -> None:
+def _keep(actor: Actor, draft: Draft, now: Written, note: str) -> None:
+    typed = {"document": now.document, "readme": now.readme, "base_revision": draft.revision, "note": note}
     try:
         with db.writing() as session:
-            proposal = actions.propose(
-                session, actor=actor, document=now.document, readme=now.readme, base_revision=draft.revision, note=note
-            )
-            number = proposal.id
+            if draft.proposal:
+                number = actions.revise(session, actor=actor, proposal_id=draft.proposal, **typed).id
+            else:
+                number = actions.propose(session, actor=actor, **typed).id
     except PortalError as error:
         notices.refuse(error)
         return

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core import db
-from core.access import policy
 from core.access.policy import Actor
 from core.activity import queries as activity
 from core.catalog import export
 from core.catalog.queries import EntryPage, Relation
-from core.projects import adoption
-from core.projects import queries as projects
-from pages.parts import badges, diagrams, specification, texts, timeline, writing
+from pages.parts import adoption_impact, badges, diagrams, pattern_approvals, specification, texts, timeline
 from pages.parts.notices import plain
 
 
@@ -74,38 +73,8 @@ def _links(heading: str, listed: list[Relation]) -> None:
 
 
 def adopters(actor: Actor, page: EntryPage) -> None:
-    """Who uses which version since when; ending an adoption where this person may."""
-    with db.reading() as session:
-        rows = projects.adopters(session, actor, page.entry.id or 0)
-    if not rows:
-        st.info(
-            "No project uses this yet. Adopt it for yours, so that others see that it works.", icon=":material/group:"
-        )
-        return
-    st.table(
-        {
-            "Project": [plain(one.title) for one in rows],
-            "Team": [plain(one.team) for one in rows],
-            "Stage": [one.stage for one in rows],
-            "Version": [plain(one.version) for one in rows],
-            "Since": [badges.exact(one.since) for one in rows],
-        },
-        border="horizontal", hide_index=True, alt=f"{len(rows)} projects use {page.entry.title}",
-    )  # fmt: skip
-    if mine := [one for one in rows if policy.may(actor, "entry.adopt", one.scope)]:
-        _end_adoption(actor, page, mine)
-
-
-def _end_adoption(actor: Actor, page: EntryPage, rows: list[projects.Adopter]) -> None:
-    with st.popover("End an adoption", icon=":material/remove_circle:"):
-        titles = {one.project_id: one.title for one in rows}
-        project_id = st.selectbox("Project that no longer uses it", titles, format_func=titles.__getitem__)
-        if not st.button("End adoption", key="end_adoption"):
-            return
-        writing.attempt(
-            adoption.end_adoption, actor=actor, project_id=project_id, entry_id=page.entry.id or 0,
-            done=f"{titles[project_id]} no longer uses this entry.",
-        )  # fmt: skip
+    """Who uses which version since when, who is hit by a change, and what reuse was worth."""
+    adoption_impact.show(actor, page.entry)
 
 
 def history(actor: Actor, page: EntryPage) -> None:
@@ -126,3 +95,11 @@ TABS = {
     "History": history,
 }
 """Tab → what draws it."""
+
+TABS_OF_KIND = {"pattern": {"Approvals": pattern_approvals.show}}
+"""Kind → the tabs that only its entries have."""
+
+
+def tabs_of(kind: str) -> dict[str, Callable[[Actor, EntryPage], None]]:
+    """The tabs of an entry of this kind."""
+    return TABS | TABS_OF_KIND.get(kind, {})

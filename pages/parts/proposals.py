@@ -121,20 +121,35 @@ def _decide(actor: Actor, page: ProposalPage) -> None:
     number = page.proposal.id or 0
     if page.proposal.proposed_by == actor.ref:
         st.info(f"You proposed this, so another person decides: {DECIDERS}.", icon=":material/group:")
-        if st.button("Withdraw", icon=":material/undo:"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if not page.outdated:
+                st.page_link("propose.py", label="Edit", query_params={"proposal": str(number), "edit": "yes"}, icon=":material/edit:")  # fmt: skip
+            withdraw = st.button("Withdraw", icon=":material/undo:")
+        if withdraw:
             writing.attempt(actions.withdraw, done=f"Proposal {number} is withdrawn.", actor=actor, proposal_id=number)
         return
     if not policy.may(actor, "entry.publish", page.scope):
         st.info(f"To decide takes the role {DECIDERS} where the entry belongs.", icon=":material/lock:")
         return
     with st.container(horizontal=True):
-        approve = st.button("Approve", type="primary", icon=":material/check:", disabled=page.outdated)
+        approve = st.button(
+            "Approve", type="primary", icon=":material/check:", disabled=page.outdated, on_click=_remember_what_was_read,
+            args=(page.proposal.revision,),
+        )  # fmt: skip
         with st.popover("Reject", icon=":material/close:"), st.form("reject", border=False):
             reason = st.text_area("What would have to change?", max_chars=actions.NOTE_LENGTH)
             reject = st.form_submit_button("Reject")
     if approve:
-        writing.attempt(actions.approve, done="Approved: it is in the catalog now.", actor=actor, proposal_id=number)
+        writing.attempt(
+            actions.approve, done="Approved: it is in the catalog now.", actor=actor, proposal_id=number,
+            revision=st.session_state.pop("proposal_revision_read"),
+        )  # fmt: skip
     if reject:
         writing.attempt(
             actions.reject, done=f"Proposal {number} is rejected.", actor=actor, proposal_id=number, reason=reason
         )
+
+
+def _remember_what_was_read(revision: int) -> None:
+    # A callback gets what stood on the page when the button was drawn; this run may have read a later revision.
+    st.session_state["proposal_revision_read"] = revision

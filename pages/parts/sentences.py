@@ -16,6 +16,7 @@ WORDS = {
     "entry-returned": "found it again in {source}",
     "lifecycle-changed": "moved it from {before} to {after}: {reason}",
     "change-proposed": "sent proposal {proposal} for {fields}",
+    "proposal-revised": "revised proposal {proposal} in {fields}",
     "proposal-approved": "approved proposal {proposal} by {proposed_by}",
     "proposal-rejected": "rejected proposal {proposal} by {proposed_by}: {reason}",
     "proposal-withdrawn": "withdrew proposal {proposal}",
@@ -24,9 +25,24 @@ WORDS = {
     "source-removed": "removed the source {location}",
     "catalog-imported": "imported: {created} created, {updated} updated, {unchanged} unchanged, {stale} stale, {refused} refused",
     "entry-adopted": "adopted version {version} for the project {project}",
+    "adoption-updated": "moved the project {project} from version {before} to {version}",
+    "adopters-told": "told {people} people of its users that it is {lifecycle}; successor: {successor}",
+    "value-claimed": "claimed that the project {project} saved {low_hours} to {high_hours} hours with it",
+    "value-confirmed": "confirmed that the project {project} saved {low_hours} to {high_hours} hours, as {claimed_by} claimed",
     "adoption-ended": "ended the use of version {version} by the project {project}",
     "project-created": "started the project in the team {team}, to {stage}",
     "project-moved": "moved it from {before} to {after}",
+    "project-edited": "changed {fields}",
+    "member-added": "added {person} as {role}",
+    "member-removed": "removed {person} as {role}",
+    "tracking-claimed": "claimed the {kind} {what} in MLflow",
+    "tracking-released": "released the {kind} {what} in MLflow",
+    "risk-facts-stated": "stated the risk facts {changed}; the tier is {tier} by {rows}",
+    "tier-confirmed": "confirmed the tier {tier}, from {before}",
+    "tier-lowering-proposed": "proposed to lower the tier from {before} to {tier}: {reason}",
+    "retrospective-written": "wrote the retrospective, revision {revision}",
+    "harvest-decided": "decided on “{what}”: {decision}, because {reason}",
+    "harvest-withdrawn": "took back the decision {decision} on “{what}”",
     "person-added": "made the person known, from {source}",
     "person-deactivated": "deactivated the person",
     "person-reactivated": "reactivated the person",
@@ -46,6 +62,27 @@ WORDS = {
     "alias-moved": "saw the alias {alias} move from {before} to {after}",
     "model-registered": "saw the model for the first time",
     "model-vanished": "no longer finds the model in MLflow",
+    "data-request-drafted": "drafted the data request {request}",
+    "data-requested": "asked in request {request} to read {columns} for {people} ({environment}, {hours} hours)",
+    "data-request-withdrawn": "withdrew the data request {request}",
+    "data-approved": "approved the data request {request} by {requested_by}: {columns} ({environment}, {hours} hours)",
+    "data-rejected": "rejected the data request {request} by {requested_by}: {reason}",
+    "data-granted": "gave {people} access by request {request} until {until}, evidence {evidence}",
+    "data-revoked": "ended the access of {people} by request {request}: {reason}",
+    "data-expired": "ended the access by request {request} at its time",
+    "data-expiry-near": "reminded that the access by request {request} ends within {hours} hours",
+    "pattern-approved": "confirmed the approval {item} ({by}) of version {version}, until {expires}",
+    "approval-revoked": "revoked the approval {item} of version {version}, inherited by {projects}: {reason}",
+    "pattern-used": "put it on {pattern} {version}: inherited {inherited}, reopened {reopened}",
+    "deviation-declared": "declared a deviation from {item}: {what}",
+    "deviation-decided": "decided on the deviation from {item}: {state}. {note}",
+    "deviation-resolved": "ended the deviation from {item}",
+    "reuse-decided": "decided to {decision} {entry} {version}: {reason}",
+    "reuse-review-completed": "completed the reuse review: {strong} strong hits; {reused} reused, {adapted} adapted, {built} built anew",
+    "demand-taken": "took it up",
+    "demand-released": "released it: {reason}",
+    "demand-answered": "answered it with {entry} and told {told} people",
+    "demand-declined": "declined it and told {told} people: {reason}",
     "demo-built": "built the demo organisation",
     "demo-removed": "removed the demo organisation",
 }
@@ -70,6 +107,18 @@ def is_entry(subject: str) -> bool:
     """Whether a record's subject is an entry of the catalog, which has a page."""
     kind, _, rest = subject.partition(":")
     return kind in SPECS and "/" in rest
+
+
+def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
+    """The page of the thing that a record or a notice is about, and its parameters; ``None`` where it has no page."""
+    kind, _, rest = subject.partition(":")
+    if is_entry(subject):
+        return "entry.py", {"ref": subject}
+    if kind == "project":
+        return "project.py", {"id": rest}
+    if kind == "demand":
+        return "demand.py", {"text": rest}
+    return None
 
 
 def _value(value: Any, names: dict[str, str]) -> str:

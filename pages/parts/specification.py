@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -14,20 +15,28 @@ _SHOWN_ELSEWHERE = frozenset(
      "usage", "versions", "diagram"}
 )  # fmt: skip
 
+MOST_TABS = 6
+"""More alternatives than that are no longer overlooked as tabs."""
+
 
 def show(spec: dict[str, Any]) -> None:
     """Every field of ``spec`` that the rest of the entry page does not show."""
-    if isinstance(spec.get("diagram"), dict):
-        st.mermaid_chart(diagrams.pattern(spec["diagram"]), alt=_diagram_in_words(spec["diagram"]))
+    diagram(spec)
     for name, value in spec.items():
         if name not in _SHOWN_ELSEWHERE and value not in (None, "", [], {}):
             _field(words(name), value)
 
 
+def diagram(spec: Mapping[str, Any]) -> None:
+    """The diagram of a specification that has one, with the same in words for whoever cannot see it."""
+    if isinstance(spec.get("diagram"), dict):
+        st.mermaid_chart(diagrams.pattern(spec["diagram"]), alt=_diagram_in_words(spec["diagram"]))
+
+
 def words(name: str) -> str:
     """``dataConnectivity`` as "Data connectivity"."""
     spaced = "".join(f" {one.lower()}" if one.isupper() else one for one in name)
-    return spaced.strip().capitalize().replace("_", " ")
+    return spaced.strip().capitalize().replace("_", " ").replace("Mlops", "MLOps")
 
 
 def _field(label: str, value: Any) -> None:
@@ -35,34 +44,69 @@ def _field(label: str, value: Any) -> None:
         _records(label, value)
     elif isinstance(value, list):
         st.markdown(f"**{plain(label)}**\n\n" + "\n".join(f"- {plain(str(one))}" for one in value))
+    elif isinstance(value, dict) and _is_lists_by_name(value):
+        _lists(label, value)
     elif isinstance(value, dict):
         st.markdown(f"**{plain(label)}**")
         with st.container(border=True):
-            for name, part in value.items():
-                if part not in (None, "", [], {}):
-                    _field(words(name), part)
+            _parts(value)
     else:
         st.markdown(f"**{plain(label)}:** {plain(_scalar(value))}")
 
 
+def _is_lists_by_name(value: Mapping[str, Any]) -> bool:
+    return all(isinstance(one, list) and not _holds_records(one) for one in value.values())
+
+
+def _lists(label: str, lists: Mapping[str, list[Any]]) -> None:
+    """Such as the services of each stage: a line for each name, its values beside it."""
+    filled = {name: values for name, values in lists.items() if values}
+    st.markdown(f"**{plain(label)}**")
+    st.table(
+        {"For": [words(name) for name in filled],
+         label: [" · ".join(plain(_scalar(one)) for one in values) for values in filled.values()]},
+        border="horizontal", hide_index=True, alt=f"{label}: {len(filled)} rows",
+    )  # fmt: skip
+
+
 def _records(label: str, records: list[dict[str, Any]]) -> None:
-    nested = any(
-        isinstance(value, list | dict) and value and _holds_records(value) for one in records for value in one.values()
-    )
-    if not nested:
-        st.markdown(f"**{plain(label)}**")
-        names = list(dict.fromkeys(name for one in records for name in one))
-        st.table(
-            {words(name): [plain(_scalar(one.get(name, ""))) for one in records] for name in names},
-            border="horizontal", hide_index=True, alt=f"{label}: {len(records)} rows",
-        )  # fmt: skip
-        return
-    for one in records:
-        title = str(one.get("title") or one.get("name") or one.get("id") or label)
-        with st.expander(plain(title), icon=":material/list:"):
-            for name, value in one.items():
-                if value not in (None, "", [], {}):
-                    _field(words(name), value)
+    if not any(isinstance(value, dict) or _holds_records(value) for one in records for value in one.values()):
+        _table(label, records)
+    elif len(records) <= MOST_TABS and all(one.get("classification") for one in records):
+        _in_tabs(label, records)
+    else:
+        for one in records:
+            with st.expander(plain(_title(label, one)), icon=":material/list:"):
+                _parts(one)
+
+
+def _table(label: str, records: list[dict[str, Any]]) -> None:
+    st.markdown(f"**{plain(label)}**")
+    names = list(dict.fromkeys(name for one in records for name in one))
+    st.table(
+        {words(name): [plain(_scalar(one.get(name, ""))) for one in records] for name in names},
+        border="horizontal", hide_index=True, alt=f"{label}: {len(records)} rows",
+    )  # fmt: skip
+
+
+def _in_tabs(label: str, records: list[dict[str, Any]]) -> None:
+    """A few alternatives by classification, of which a reader needs one."""
+    st.markdown(f"**{plain(label)}**")
+    for tab, one in zip(st.tabs([words(str(one["classification"])) for one in records]), records, strict=True):
+        with tab:
+            _parts({name: value for name, value in one.items() if name != "classification"})
+
+
+def _parts(record: Mapping[str, Any]) -> None:
+    for name, value in record.items():
+        if value not in (None, "", [], {}):
+            _field(words(name), value)
+
+
+def _title(label: str, record: Mapping[str, Any]) -> str:
+    """What a record is called; an approval also says whose it is."""
+    named = record.get("title") or record.get("name") or record.get("id") or label
+    return f"{named} · {record['by']}" if record.get("by") else str(named)
 
 
 def _holds_records(value: Any) -> bool:

@@ -8,9 +8,11 @@ import sys
 BENCHMARKS = {
     "search": "P1 search with facets",
     "load": "P2 catalog load",
+    "portfolio": "P3 project portfolio",
     "pages": "P4 page reruns",
     "sync": "P5 model mirror",
     "start": "P9 cold start",
+    "reuse": "C5 reuse review",
 }
 
 

@@ -248,6 +248,26 @@ def test_an_address_that_leads_nowhere_says_so(query: dict[str, str], proposer: 
     assert "went wrong" not in texts(app, "error")
 
 
+def test_the_proposer_completes_a_waiting_change_and_its_name_stays(
+    entry: str, proposer: Actor, approver: Actor, portal_as: Portal
+) -> None:
+    with db.writing() as session:
+        doc = document(version="1.1.0")
+        made = actions.propose(session, actor=proposer, document=doc, readme="# Label noise", base_revision=1, note="Faster.")  # fmt: skip
+    app = opened(portal_as(proposer), proposal=str(made.id), edit="yes")
+    assert field(app, "text_input", "Name").disabled
+    assert field(app, "text_area", "Note").value == "Faster."
+    field(app, "text_input", "Version").set_value("1.2.0")
+    ok(app.run())
+    field(app, "button", "Save proposal").click()
+    ok(app.run())
+    kept = stored()[-1]
+    assert (kept.id, kept.revision, kept.base_revision, kept.document["spec"]["version"]) == (made.id, 2, 1, "1.2.0")
+    with db.writing() as session:
+        assert actions.approve(session, actor=approver, proposal_id=made.id or 0).version == "1.2.0"
+    assert "can no longer be edited" in texts(opened(app, proposal=str(made.id), edit="yes"), "error")
+
+
 def test_those_of_another_team_may_not_propose_a_change(entry: str, person: People, portal_as: Portal) -> None:
     app = opened(portal_as(person("data scientist", team="risk")), ref=entry)
     assert "may not do this" in texts(app, "error")

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("project_id", sqlmodel.sql.sqltypes.AutoString(length=63), nullable=False),
         sa.Column("what", sqlmodel.sql.sqltypes.AutoString(length=140), nullable=False),
         sa.Column("decision", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
         sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(length=2000), nullable=False),
         sa.Column("proposal_id", sa.Integer(), nullable=True),
         sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
@@ -42,6 +43,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("harvest_decision", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_harvest_decision_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_harvest_decision_proposal_id"), ["proposal_id"], unique=False)
 
     op.create_table(
         "project_member",
@@ -76,6 +78,7 @@ def upgrade() -> None:
         sa.Column("went_well", sqlmodel.sql.sqltypes.AutoString(length=4000), nullable=False),
         sa.Column("was_expensive", sqlmodel.sql.sqltypes.AutoString(length=4000), nullable=False),
         sa.Column("others_should_know", sqlmodel.sql.sqltypes.AutoString(length=4000), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("written_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
         sa.Column("written_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], ondelete="CASCADE"),
@@ -111,6 +114,8 @@ def upgrade() -> None:
     with op.batch_alter_table("reuse_value", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reuse_value_adoption_id"), ["adoption_id"], unique=False)
 
+    op.add_column("proposal", sa.Column("revision", sa.Integer(), nullable=False, server_default="1"))
+
     op.add_column(
         "adoption",
         sa.Column("how", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False, server_default="reuse"),
@@ -143,11 +148,22 @@ def upgrade() -> None:
     op.add_column(
         "project", sa.Column("target", sqlmodel.sql.sqltypes.AutoString(length=250), nullable=False, server_default="")
     )
+    op.add_column("project", sa.Column("tags", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("project", sa.Column("risk_facts", sa.JSON(), nullable=False, server_default="{}"))
     op.add_column(
         "project", sa.Column("tier", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False, server_default="")
     )
+    op.add_column("project", sa.Column("risk_facts_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True))
     op.add_column("project", sa.Column("tier_confirmed_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True))
+    op.add_column(
+        "project",
+        sa.Column("tier_reason", sqlmodel.sql.sqltypes.AutoString(length=1000), nullable=False, server_default=""),
+    )
+    op.add_column(
+        "project",
+        sa.Column("tier_proposed", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False, server_default=""),
+    )
+    op.add_column("project", sa.Column("tier_proposed_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True))
     op.add_column(
         "project",
         sa.Column("data_access", sqlmodel.sql.sqltypes.AutoString(length=1000), nullable=False, server_default=""),
@@ -157,6 +173,7 @@ def upgrade() -> None:
         sa.Column("monitoring", sqlmodel.sql.sqltypes.AutoString(length=1000), nullable=False, server_default=""),
     )
     op.add_column("project", sa.Column("on_call_id", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=True))
+    op.add_column("project", sa.Column("reuse_reviewed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
     op.add_column("project", sa.Column("revision", sa.Integer(), nullable=False, server_default="1"))
     op.add_column(
         "project",

@@ -132,6 +132,68 @@ def test_a_rejection_needs_a_reason_and_is_final(author: Actor, reviewer: Actor)
         approve(reviewer, proposal)
 
 
+def revise(actor: Actor, proposal: int, doc: dict[str, Any], **more: Any) -> int:
+    with db.writing() as session:
+        return actions.revise(session, actor=actor, proposal_id=proposal, document=doc, **more).revision
+
+
+def test_the_proposer_completes_a_waiting_proposal_and_the_log_tells(author: Actor, reviewer: Actor) -> None:
+    proposal = propose(author, document())
+    assert revise(author, proposal, document("psi-two", version="1.1"), readme="# Why", note="With a README.") == 2
+    with db.reading() as session:
+        line = activity.since(session, 0)[-1]
+    assert (line.event, line.subject) == ("proposal-revised", "asset:default/psi-two")
+    assert line.data["fields"] == ["metadata.name", "readme", "spec.version"]
+    approve(reviewer, proposal)
+    assert (look("asset:default/psi-two").entry.version, look("asset:default/psi-two").readme) == ("1.1", "# Why")
+
+
+def test_a_proposal_is_revised_by_nobody_else_and_not_after_its_decision(
+    author: Actor, reviewer: Actor, person: Make
+) -> None:
+    proposal = propose(author, document())
+    for other in (reviewer, person("ML engineer"), person("data scientist", team="risk"), SYSTEM):
+        with pytest.raises(NotAllowed, match="Only the proposer"):
+            revise(other, proposal, document(version="1.1"))
+    approve(reviewer, proposal)
+    with pytest.raises(Conflict, match="approved already"):
+        revise(author, proposal, document(version="1.1"))
+
+
+def test_a_revision_keeps_the_rules_of_a_proposal(
+    author: Actor, reviewer: Actor, entry: queries.EntryPage, person: Make
+) -> None:
+    person("data scientist", team="ward")
+    new, change = propose(author, document("new")), propose(author, document(version="1.1"), base=1)
+    with pytest.raises(Invalid, match="not valid"):
+        revise(author, new, document("new", unknown=1))
+    with pytest.raises(Invalid, match="Nothing is different"):
+        revise(author, new, document("new"))
+    with pytest.raises(NotAllowed):
+        revise(author, new, document("new", owner="ward"))
+    with pytest.raises(Conflict, match="in the catalog already"):
+        revise(author, new, document())
+    with pytest.raises(Invalid, match=r"changes asset:default/psi"):
+        revise(author, change, document("other"))
+    other = propose(author, document("other"))
+    with pytest.raises(Conflict, match=f"Your proposal {other}"):
+        revise(author, new, document("other"))
+
+
+def test_nobody_approves_a_revision_that_they_have_not_read(author: Actor, reviewer: Actor) -> None:
+    proposal = propose(author, document())
+    revise(author, proposal, document(version="6.6.6"))
+    with pytest.raises(Conflict, match="revised while you read it"), db.writing() as session:
+        actions.approve(session, actor=reviewer, proposal_id=proposal, revision=1)
+    with db.writing() as session:
+        assert actions.approve(session, actor=reviewer, proposal_id=proposal, revision=2).version == "6.6.6"
+
+
+def test_the_approval_of_a_new_entry_is_its_publication(author: Actor, reviewer: Actor) -> None:
+    approve(reviewer, propose(author, document(lifecycle="proposed")))
+    assert look().entry.lifecycle == "approved"
+
+
 def test_only_the_proposer_withdraws(author: Actor, reviewer: Actor) -> None:
     proposal = propose(author, document())
     with pytest.raises(NotAllowed), db.writing() as session:

@@ -117,19 +117,19 @@ def test_a_project_that_breaks_a_rule_is_refused_and_leaves_nothing(scientist: A
 
 
 def test_stages_follow_each_other_and_stopping_needs_a_finding(scientist: Actor) -> None:
-    start(scientist)
+    start(scientist)  # the portal itself passes the gates; tests/core/projects/test_stages.py holds them
     with pytest.raises(Conflict, match="stage explore"):
-        move(scientist, "operate")
-    move(scientist, "experiment")
+        move(SYSTEM, "operate")
+    move(SYSTEM, "experiment")
     with pytest.raises(Invalid, match="finding"):
-        move(scientist, "stopped", "  ")
+        move(SYSTEM, "stopped", "  ")
     with pytest.raises(Invalid, match="not a stage"):
-        move(scientist, "paused")
-    move(scientist, "operate")
-    move(scientist, "closed", "Start from a baseline.")
+        move(SYSTEM, "paused")
+    move(SYSTEM, "operate")
+    move(SYSTEM, "closed", "Start from a baseline.")
     for stage in actions.STAGES:
         with pytest.raises(Conflict):
-            move(scientist, stage, "again")
+            move(SYSTEM, stage, "again")
 
 
 def test_adopting_counts_once_and_ending_counts_back(scientist: Actor) -> None:
@@ -225,7 +225,7 @@ def test_projects_that_may_adopt_are_those_of_ones_own_teams_that_do_not_yet(sci
 def test_the_list_is_filtered_paged_and_sorted(scientist: Actor) -> None:
     for number in range(5):
         start(scientist, f"project-{number}", summary="100 % safe" if number == 3 else "")
-    move(scientist, "experiment", project_id="project-4")
+    move(SYSTEM, "experiment", project_id="project-4")
     with db.reading() as session:
         page = queries.projects(session, scientist, size=2, page=2)
         assert ([one.id for one in page.items], page.total) == (["project-2", "project-3"], 5)

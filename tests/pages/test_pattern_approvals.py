@@ -1,0 +1,192 @@
+"""Inherited approval through the pages: confirmed on the pattern, inherited by the project, deviations decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import db
+from core.access.policy import ROLES, Actor
+from core.catalog import queries as catalog
+from core.patterns import approval_queries as queries
+from core.patterns import approvals
+from core.projects import actions as projects
+from pages.parts.pattern_approvals import NEXT
+
+Portal = Callable[..., AppTest]
+People = Callable[..., Actor]
+PATTERN = "pattern:default/batch-scoring"
+pytestmark = pytest.mark.parametrize("shipped", ["sqlite"], indirect=True)
+
+
+def opened(app: AppTest, page: str, **query: str) -> AppTest:
+    app.switch_page(page)
+    for name in list(app.query_params):
+        del app.query_params[name]
+    for name, value in query.items():
+        app.query_params[name] = value
+    return ok(app.run())
+
+
+def ok(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    kinds = ("markdown", "caption", "info", "warning", "error", "subheader")
+    return "\n".join(str(one.value) for kind in kinds for one in app.get(kind)).replace("\\", "")
+
+
+def tables(app: AppTest) -> str:
+    return "\n".join(one.value.to_string() for one in app.table).replace("\\", "")
+
+
+def pressed(app: AppTest, label: str) -> AppTest:
+    next(one for one in app.button if one.label == label).click()
+    return ok(app.run())
+
+
+@pytest.fixture
+def reviewer(shipped: str, person: People) -> Actor:
+    return person("reviewer", team="boards")
+
+
+@pytest.fixture
+def ada(shipped: str, person: People) -> Actor:
+    made = person("data scientist", team="risk")
+    with db.writing() as session:
+        projects.create(session, actor=made, project_id="churn", title="Churn", team_id="risk")
+    return made
+
+
+@pytest.fixture
+def approved(reviewer: Actor) -> list[str]:
+    """The shipped pattern with the approvals that a project can keep by region, classification and services."""
+    items = ["IT-1", "IT-2", "SEC-1"]
+    with db.writing() as session:
+        entry = catalog.entry(session, reviewer, PATTERN).entry
+        for item in items:
+            approvals.approve_item(
+                session, actor=reviewer, entry_id=entry.id or 0, version=entry.version, item_id=item,
+                evidence="https://boards.example.org/7", expires_on=db.now().date() + timedelta(days=300),
+                revision=entry.revision,
+            )  # fmt: skip
+    return items
+
+
+def chosen(app: AppTest) -> AppTest:
+    """The Pattern tab of the project with the pattern chosen and every statement attested."""
+    opened(app, "project.py", id="churn", tab="Pattern")
+    box = app.selectbox(key="use_entry")
+    box.select(next(one for one in box.options if one.startswith("Batch scoring")))
+    ok(app.run())
+    for one in app.checkbox:
+        if str(one.key).startswith("use_"):
+            one.check()
+    return ok(app.run())
+
+
+def region(app: AppTest) -> Any:
+    return next(one for one in app.selectbox if str(one.key).endswith("_region"))
+
+
+def standing(actor: Actor) -> queries.ProjectStanding:
+    with db.reading() as session:
+        found = queries.standing(session, actor, "churn")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_approvals_of_a_pattern_open_for_every_role(shipped: str, portal_as: Portal, role: str) -> None:
+    app = opened(portal_as(role, team="risk"), "entry.py", ref=PATTERN, tab="Approvals")
+    assert "reference set" in texts(app)
+    assert any(one.label == "Confirm" for one in app.button) == (role == "reviewer")
+
+
+def test_a_reviewer_confirms_an_item_with_evidence_and_a_day(shipped: str, portal_as: Portal, reviewer: Actor) -> None:
+    app = opened(portal_as(reviewer), "entry.py", ref=PATTERN, tab="Approvals")
+    app.button(key="approve_IT-1_send").click()
+    assert "not approved without evidence" in texts(ok(app.run()))
+    app.text_area(key="evidence_IT-1").set_value("Architecture board, 3 May")
+    app.button(key="approve_IT-1_send").click()
+    ok(app.run())
+    assert "Architecture board, 3 May" in tables(app)
+    app.text_area(key="revoke_reason").set_value("The platform moves")
+    assert "The platform moves" in tables(pressed(app, "Revoke"))
+
+
+def test_a_member_of_the_owning_team_gets_no_form(shipped: str, portal_as: Portal, person: People) -> None:
+    app = opened(portal_as(person("reviewer", team="architecture")), "entry.py", ref=PATTERN, tab="Approvals")
+    assert not [one for one in app.button if one.label == "Confirm"]
+
+
+def test_a_pre_approved_pattern_adopted_unchanged_is_inherited_and_a_changed_region_reopens_one_item(
+    shipped: str, portal_as: Portal, ada: Actor, reviewer: Actor, approved: list[str]
+) -> None:
+    app = opened(portal_as(ada), "project.py", id="churn", tab="Pattern")
+    assert "stands on no pattern yet" in texts(app)
+    chosen(app)
+    assert "inherits 3 of 4 approvals: IT-1, IT-2, SEC-1" in texts(app)
+    pressed(app, "Use this pattern")
+    assert [one.item for one in standing(ada).items if one.inherited] == approved
+    assert "Inherited approvals: 3 of 4" in texts(app)
+    assert "https://boards.example.org/7" in tables(app)
+
+    region(app).set_value("us-east")
+    ok(app.run())
+    assert "Saving reopens" in texts(app)
+    assert "region is us-east" in texts(app)
+    assert [one.item for one in standing(ada).items if one.inherited] == approved  # a preview saves nothing
+    pressed(app, "Save")
+    assert [one.item for one in standing(ada).items if one.inherited] == ["IT-2", "SEC-1"]
+    assert "1 deviation for a reviewer" in texts(app)
+
+    review = opened(portal_as(reviewer), "entry.py", ref=PATTERN, tab="Approvals")
+    assert "Outside the allowed: us-east" in texts(review)
+    next(one for one in review.radio if str(one.key).endswith("_verdict")).set_value("Accept")
+    next(one for one in review.text_area if str(one.key).endswith("_note")).set_value("The mirror is encrypted.")
+    pressed(review, "Record the decision")
+    assert [one.item for one in standing(ada).items if one.inherited] == approved
+    assert "deviation for a reviewer" not in texts(review)
+
+
+def test_a_declared_deviation_waits_for_somebody_else_and_is_ended_by_the_team(
+    shipped: str, portal_as: Portal, ada: Actor, approved: list[str]
+) -> None:
+    app = pressed(chosen(portal_as(ada)), "Use this pattern")
+    box = app.selectbox(key="deviation_from")
+    box.select(next(one for one in box.options if one.startswith("SEC-1: Service identity")))
+    app.text_input(key="deviation_what").set_value("A person starts the job")
+    app.text_area(key="deviation_reason").set_value("The scheduler comes in May")
+    pressed(app, "Declare")
+    assert "A person starts the job" in texts(app)
+    assert "another reviewer or manager decides" in texts(app)
+    assert [one.item for one in standing(ada).items if one.inherited] == ["IT-1", "IT-2"]
+    pressed(app, "It is no more")
+    assert [one.item for one in standing(ada).items if one.inherited] == approved
+
+
+def test_who_may_not_change_a_project_reads_its_pattern_without_forms(
+    shipped: str, portal_as: Portal, ada: Actor, approved: list[str]
+) -> None:
+    pressed(chosen(portal_as(ada)), "Use this pattern")
+    app = opened(portal_as("auditor"), "project.py", id="churn", tab="Pattern")
+    assert "Inherited approvals: 3 of 4" in texts(app)
+    assert not {"Save", "Declare", "It is no more"} & {one.label for one in app.button}
+
+
+def test_the_pattern_lists_its_projects_and_previews_another_version(
+    shipped: str, portal_as: Portal, ada: Actor, approved: list[str]
+) -> None:
+    pressed(chosen(portal_as(ada)), "Use this pattern")
+    app = opened(portal_as(ada), "entry.py", ref=PATTERN, tab="Approvals")
+    assert "Churn" in tables(app)
+    assert "No project loses an approval" in texts(app)
+    app.selectbox(key="preview_version").set_value(NEXT)
+    assert "IT-1, IT-2, SEC-1" in tables(ok(app.run()))
