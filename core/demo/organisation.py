@@ -18,12 +18,16 @@ from core.access.policy import Actor
 from core.access.tables import BusinessUnit, Person, RoleGrant, SignIn, Team, TeamMember
 from core.activity import events
 from core.activity.recording import record
-from core.catalog.tables import Entry
+from core.catalog.tables import Demand, DemandAsk, Entry, Proposal
+from core.datasets.tables import DataRequest
+from core.demo import stories
+from core.demo.charters import CHARTERS
 from core.errors import Conflict
+from core.patterns.tables import PatternApproval
 from core.people import actions as people
 from core.projects import actions as projects
 from core.projects import adoption
-from core.projects.tables import Adoption, Project
+from core.projects.tables import Adoption, HarvestDecision, Project
 
 SUBJECT = "demo:organisation"
 
@@ -193,6 +197,13 @@ PROJECTS = (
         "of the training rows. Collect repeated tests of at least a few hundred people before trying again.",
     ),
     DemoProject(
+        "early-closures", "Early signs of account closures", "payments-analytics", ("stopped",),
+        "Should have predicted customer churn: which customers of the retail bank will close their account.",
+        (),
+        finding="Not feasible with this data: the reasons for closing are recorded when the account is closed, so every "
+        "variable that predicted churn was a leak. Record the reasons of contact first, then try again.",
+    ),
+    DemoProject(
         "bloom-grading", "Grading of cut flowers", "plant-automation", ("experiment", "closed"),
         "Graded flowers by four measurements; replaced when the supplier began to deliver graded goods.",
         ("dataset:iris", "asset:model-card-writer"),
@@ -253,6 +264,8 @@ def _build(session: Session, actor: Actor) -> list[str]:
     entries = _entries(session)
     for project in PROJECTS:
         _start(session, actor, project, entries)
+    stories.read_everything(session)
+    stories.tell(session, _catalog(session))
     record(session, actor, events.DemoBuilt(SUBJECT))
     return sorted(_wanted() - entries.keys())
 
@@ -269,16 +282,20 @@ def _add(session: Session, actor: Actor, member: Member, teams: set[str]) -> Non
 
 
 def _start(session: Session, actor: Actor, project: DemoProject, entries: dict[str, int]) -> None:
-    projects.create(
+    made = projects.create(
         session, actor=actor, project_id=project.id, title=project.title, team_id=project.team,
         summary=project.summary, registered_model=project.model, key_metric=project.metric,
-        higher_is_better=project.higher_is_better, demo=True,
+        higher_is_better=project.higher_is_better, demo=True, **CHARTERS[project.id].details,
     )  # fmt: skip
+    stories.staff(session, actor=actor, project=made)
     for key in map(_key, project.adopts):
         if key in entries:
             adoption.adopt(session, actor=actor, project_id=project.id, entry_id=entries[key], demo=True)
     for stage in project.stages:
-        finding = project.finding if stage in ("stopped", "closed") else ""
+        if stage == "closed":
+            stories.end(session, project.id, project.finding)
+            continue
+        finding = project.finding if stage == "stopped" else ""
         projects.move(session, actor=actor, project_id=project.id, stage=stage, finding=finding)
 
 
@@ -288,6 +305,13 @@ def _entries(session: Session) -> dict[str, int]:
         select(Entry.key, Entry.id).where(col(Entry.key).in_(_wanted()), adoptable)
     )
     return {key: entry_id for key, entry_id in rows if entry_id is not None}
+
+
+def _catalog(session: Session) -> dict[str, Entry]:
+    """What the stories speak of, by key."""
+    return {
+        entry.key: entry for entry in session.exec(select(Entry).where(~col(Entry.demo) | (Entry.kind == "project")))
+    }
 
 
 def _wanted() -> set[str]:
@@ -314,6 +338,10 @@ def _remove_projects(session: Session) -> None:
     ours = select(Project.id).where(col(Project.demo))
     of_ours = col(Adoption.project_id).in_(ours)
     entries = session.exec(select(Adoption.entry_id).where(of_ours).distinct()).all()
+    drafts = session.exec(select(HarvestDecision.proposal_id).where(col(HarvestDecision.project_id).in_(ours))).all()
+    session.execute(delete(Proposal).where(col(Proposal.id).in_(drafts)))
+    session.execute(delete(PatternApproval).where(col(PatternApproval.demo)))
+    session.execute(delete(DataRequest).where(col(DataRequest.demo)))
     session.execute(delete(Adoption).where(of_ours))
     session.execute(delete(Project).where(col(Project.demo)))
     session.execute(delete(Entry).where(col(Entry.demo)))
@@ -325,6 +353,8 @@ def _remove_people(session: Session) -> None:
     for table in (RoleGrant, SignIn, TeamMember):
         session.execute(delete(table).where(col(table.person_id).in_(ours)))
     session.execute(delete(Person).where(col(Person.demo)))
+    asked = select(DemandAsk.id).where(DemandAsk.text == Demand.text)
+    session.execute(delete(Demand).where(~asked.exists()))
 
 
 def _remove_teams(session: Session) -> None:

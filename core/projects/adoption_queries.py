@@ -19,7 +19,7 @@ from core.errors import NotFound
 from core.projects.actions import ACTIVE_STAGES, STAGES
 from core.projects.drift import Release, releases_of, versions_behind
 from core.projects.portfolio import tier_place
-from core.projects.queries import place_of
+from core.projects.queries import place_of, shown_to
 from core.projects.tables import Adoption, Project, ProjectMember
 
 DEEPEST = 3
@@ -123,22 +123,22 @@ def impact(session: Session, actor: Actor, entry_id: int) -> Impact:
     stages = session.execute(
         select(Project.stage, func.count())
         .join(Adoption, col(Adoption.project_id) == Project.id)
-        .where(Adoption.entry_id == entry_id, col(Adoption.until).is_(None))
+        .where(Adoption.entry_id == entry_id, col(Adoption.until).is_(None), shown_to(actor))
         .group_by(Project.stage)
     )
     counted: dict[str, int] = {row[0]: row[1] for row in stages}
-    projects = _hit_projects(session, entry) if counted else []
+    projects = _hit_projects(session, actor, entry) if counted else []
     ordered = {stage: counted[stage] for stage in STAGES if stage in counted}
     return Impact(projects, _hit_entries(session, actor, entry), ordered)
 
 
-def _hit_projects(session: Session, entry: Entry) -> list[HitProject]:
+def _hit_projects(session: Session, actor: Actor, entry: Entry) -> list[HitProject]:
     rows = session.execute(
         select(*_HIT)
         .join(Adoption, col(Adoption.project_id) == Project.id)
         .join(Team, col(Team.id) == Project.team_id)
         .outerjoin(BusinessUnit, col(BusinessUnit.id) == Project.unit_id)
-        .where(Adoption.entry_id == entry.id, col(Adoption.until).is_(None))
+        .where(Adoption.entry_id == entry.id, col(Adoption.until).is_(None), shown_to(actor))
         .order_by(
             col(Project.stage).not_in(ACTIVE_STAGES),
             tier_place(Project.tier),
@@ -210,7 +210,7 @@ def uses(session: Session, actor: Actor, project_id: str) -> list[Use]:
         .join(Project, col(Project.id) == Adoption.project_id)
         .where(
             Adoption.project_id == project_id, col(Adoption.until).is_(None), visible(actor),
-            col(Project.stage).in_(ACTIVE_STAGES),
+            col(Project.stage).in_(ACTIVE_STAGES), shown_to(actor),
         )
     ).all()  # fmt: skip
     releases = releases_of(session, (row[1] for row in rows))

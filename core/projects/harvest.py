@@ -59,7 +59,9 @@ def write_retrospective(
         )
     if found and all(getattr(found, name) == value for name, value in answers.items()):
         raise Invalid("Nothing is different from the retrospective as it stands.")
-    kept = found or Retrospective(project_id=project.id, revision=0, written_by="", **answers)
+    kept = found or Retrospective(
+        project_id=project.id, went_well="", was_expensive="", others_should_know="", written_by=""
+    )
     for name, value in answers.items():
         setattr(kept, name, value)
     kept.revision, kept.written_by, kept.written_at = revision + 1, actor.ref, now()

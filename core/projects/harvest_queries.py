@@ -140,7 +140,7 @@ def waiting(
 ) -> Decisions:
     """What waits to be generalised, the longest waiting first; ``year`` 0 is any."""
     policy.require(actor, "catalog.browse")
-    where = [HarvestDecision.decision == "later", *_within(unit, year)]
+    where = [col(HarvestDecision.decision) == "later", *_within(unit, year)]
     counted = select(func.count()).select_from(HarvestDecision).join(Project, _source())
     total = session.execute(counted.where(*where)).scalar_one()
     size = min(max(size, 1), LARGEST_PAGE)

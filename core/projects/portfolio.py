@@ -190,7 +190,7 @@ def portfolio(
 
 def conditions(actor: Actor, wanted: Filter) -> list[ColumnElement[bool]]:
     """The conditions on :class:`Project` that a filter stands for."""
-    where = matching(q=wanted.q, stage=wanted.stage, unit=wanted.unit, team=wanted.team)
+    where = matching(actor, q=wanted.q, stage=wanted.stage, unit=wanted.unit, team=wanted.team)
     if wanted.tier:
         where.append(col(Project.tier) == ("" if wanted.tier == "none" else _printable(wanted.tier)))
     if wanted.classification:

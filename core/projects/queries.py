@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_
+from sqlalchemy import ColumnElement, case, func, not_, or_
 from sqlmodel import Session, col, select
 
 from core.access import policy
@@ -187,7 +187,7 @@ def projects(
     policy.require(actor, "catalog.browse")
     if sort not in SORTS:
         raise Invalid(f"{sort!r} is not an order.", hint=f"Possible: {', '.join(SORTS)}.")
-    where = [shown_to(actor), *matching(q=q, stage=stage, unit=unit, team=team)]
+    where = matching(actor, q=q, stage=stage, unit=unit, team=team)
     total = session.execute(select(func.count()).select_from(Project).where(*where)).scalar_one()
     size = min(max(size, 1), LARGEST_PAGE)
     rows = session.execute(
@@ -278,9 +278,14 @@ def shown_to(actor: Actor) -> ColumnElement[bool]:
     return or_(seen, works_in_it.exists(), col(Project.id).in_(granted))
 
 
-def matching(*, q: str = "", stage: str = "", unit: str = "", team: str = "") -> list[ColumnElement[bool]]:
-    """The conditions on :class:`Project` that a list's filters stand for."""
-    where: list[ColumnElement[bool]] = []
+def hidden_from(actor: Actor) -> Any:
+    """The ids of the projects that ``actor`` does not see, for tables that name a project."""
+    return select(Project.id).where(not_(shown_to(actor)))
+
+
+def matching(actor: Actor, *, q: str = "", stage: str = "", unit: str = "", team: str = "") -> list[ColumnElement[bool]]:
+    """The conditions on :class:`Project` that a list's filters stand for, among those that ``actor`` may see."""
+    where = [shown_to(actor)]
     words = "".join(letter for letter in q if letter.isprintable()).strip().lower()
     if words:
         texts = (Project.title, Project.id, Project.summary, Project.registered_model)

@@ -15,7 +15,7 @@ from core.catalog.tables import Entry
 from core.catalog.visibility import visible
 from core.projects.actions import ACTIVE_STAGES
 from core.projects.portfolio import tier_place
-from core.projects.queries import place_of
+from core.projects.queries import place_of, shown_to
 from core.projects.tables import Adoption, Project, ProjectMember
 
 ROLE = "ML engineer"
@@ -94,9 +94,9 @@ def serving(session: Session, actor: Actor, *, page: int = 1, size: int = 20) ->
     """
     policy.require(actor, "catalog.browse")
     size = min(max(size, 1), LARGEST_PAGE)
-    engineers = _engineers(session, size, (max(page, 1) - 1) * size)
+    engineers = _engineers(session, actor, size, (max(page, 1) - 1) * size)
     ids = [row.id for row in engineers]
-    projects, scopes, shared = _projects(session, ids), _scopes(session, ids), _shared(session, actor, ids)
+    projects, scopes, shared = _projects(session, actor, ids), _scopes(session, ids), _shared(session, actor, ids)
     listed = [
         Engineer(
             row.id, row.name, int(row.load), tuple(projects.get(row.id, ())), tuple(scopes.get(row.id, ())),
@@ -104,28 +104,28 @@ def serving(session: Session, actor: Actor, *, page: int = 1, size: int = 20) ->
         )
         for row in engineers
     ]  # fmt: skip
-    unserved, unserved_total = _unserved(session)
+    unserved, unserved_total = _unserved(session, actor)
     return Serving(listed, engineers[0].total if engineers else 0, unserved, unserved_total)
 
 
 _granted = (RoleGrant.role == ROLE, RoleGrant.state == "active")
 
 
-def _served() -> Any:
-    """(person, running project) for every project that an engineer serves."""
+def _served(actor: Actor) -> Any:
+    """(person, running project) for every project that an engineer serves and ``actor`` may see."""
     works = select(ProjectMember.person_id, ProjectMember.project_id).where(ProjectMember.role == ROLE)
     granted = select(RoleGrant.person_id, RoleGrant.scope_id).where(*_granted, RoleGrant.scope_kind == "project")
     both = union(works, granted).subquery("both")
     return (
         select(both.c.person_id, both.c.project_id)
         .join(Project, col(Project.id) == both.c.project_id)
-        .where(col(Project.stage).in_(ACTIVE_STAGES))
+        .where(col(Project.stage).in_(ACTIVE_STAGES), shown_to(actor))
         .subquery("served")
     )
 
 
-def _engineers(session: Session, size: int, offset: int) -> list[Any]:
-    served = _served()
+def _engineers(session: Session, actor: Actor, size: int, offset: int) -> list[Any]:
+    served = _served(actor)
     weight = case((col(Project.tier).in_(HIGH_TIERS), HIGH_TIER_WEIGHT), else_=1)
     loads = (
         select(served.c.person_id, func.sum(weight).label("load"))
@@ -152,8 +152,8 @@ _PROJECT: tuple[Any, ...] = (
 _ORDER: tuple[Any, ...] = (tier_place(Project.tier), place_of(Project.stage).desc(), func.lower(Project.title))
 
 
-def _projects(session: Session, people: list[str]) -> dict[str, list[Served]]:
-    served = _served()
+def _projects(session: Session, actor: Actor, people: list[str]) -> dict[str, list[Served]]:
+    served = _served(actor)
     rows = session.execute(
         select(served.c.person_id, *_PROJECT)
         .join(Project, col(Project.id) == served.c.project_id)
@@ -184,7 +184,7 @@ def _scopes(session: Session, people: list[str]) -> dict[str, list[str]]:
 
 
 def _shared(session: Session, actor: Actor, people: list[str]) -> dict[str, list[Shared]]:
-    served = _served()
+    served = _served(actor)
     count = func.count(func.distinct(served.c.project_id))
     columns: tuple[Any, ...] = (served.c.person_id, Entry.key, Entry.kind, Entry.title, count)
     rows = session.execute(
@@ -205,14 +205,14 @@ def _shared(session: Session, actor: Actor, people: list[str]) -> dict[str, list
     return found
 
 
-def _unserved(session: Session) -> tuple[list[Served], int]:
-    served = _served()
+def _unserved(session: Session, actor: Actor) -> tuple[list[Served], int]:
+    served = _served(actor)
     columns: tuple[Any, ...] = (*_PROJECT, func.count().over())
     rows = session.execute(
         select(*columns)
         .outerjoin(BusinessUnit, col(BusinessUnit.id) == Project.unit_id)
         .where(
-            col(Project.stage).in_(ACTIVE_STAGES), Project.stage != ACTIVE_STAGES[0],
+            shown_to(actor), col(Project.stage).in_(ACTIVE_STAGES), Project.stage != ACTIVE_STAGES[0],
             ~select(literal(1)).where(served.c.project_id == Project.id).correlate(Project).exists(),
         )
         .order_by(*_ORDER, Project.id)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -28,6 +28,15 @@ TAG_WEIGHT = 0.1
 CLASSIFICATION_WEIGHT = 0.1
 STAGE_WEIGHT = 0.1
 _MOST_TAGS = 3
+_SILENT = ranking.STOP_WORDS | frozenset(
+    {"after", "again", "against", "all", "already", "also", "any", "because", "been", "before", "between", "both", "but",
+    "cannot", "could", "each", "every", "first", "had", "he", "here", "her", "his", "less", "many", "may", "might",
+    "more", "most", "much", "must", "next", "no", "not", "off", "once", "one", "only", "other", "others", "out", "over",
+    "per", "same", "she", "should", "since", "some", "such", "than", "them", "then", "there", "these", "they", "those",
+    "three", "through", "too", "two", "under", "until", "up", "us", "very", "want", "wants", "were", "while", "whose",
+    "within", "without", "would", "yet"}
+)  # fmt: skip
+"""Words that tell nothing of a subject. Ours: general lists hold words such as bill, interest and system."""
 _S_FORMS = ((re.compile(r"(?<![ea])ies$"), "y"), (re.compile(r"(?<![aeo])es$"), "e"), (re.compile(r"(?<![us])s$"), ""))
 
 
@@ -159,18 +168,9 @@ def _roots(text: str) -> Iterator[str]:
 
 
 def _words_and_roots(text: str) -> Iterator[tuple[str, str]]:
-    silent = _silent_words()
     for word in ranking.words(text):
-        if len(word) > 2 and word not in silent and not word.isdigit():
+        if len(word) > 2 and word not in _SILENT and not word.isdigit():
             yield word, singular(word)
-
-
-@cache
-def _silent_words() -> frozenset[str]:
-    """Words that tell nothing of a text's subject: the search's own and scikit-learn's list."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    return ranking.STOP_WORDS | frozenset(ENGLISH_STOP_WORDS)
 
 
 def singular(word: str) -> str:

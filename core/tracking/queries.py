@@ -15,7 +15,7 @@ from core.access import policy
 from core.access.policy import Actor
 from core.access.tables import BusinessUnit, Team
 from core.errors import Invalid, NotFound
-from core.projects.queries import LARGEST_PAGE, matching, place_of
+from core.projects.queries import LARGEST_PAGE, hidden_from, matching, place_of, shown_to
 from core.projects.tables import Project
 from core.tracking.tables import (
     MirrorAlias,
@@ -144,7 +144,7 @@ def portfolio(
     policy.require(actor, "catalog.browse")
     if sort not in ORDERS and sort not in STANDING_ORDERS:
         raise Invalid(f"{sort!r} is not an order.", hint=f"Possible: {', '.join([*ORDERS, *STANDING_ORDERS])}.")
-    where = matching(q=q, unit=unit or "", stage=stage or "")
+    where = matching(actor, q=q, unit=unit or "", stage=stage or "")
     total = session.execute(select(func.count()).select_from(Project).where(*where)).scalar_one()
     size = min(max(size, 1), LARGEST_PAGE)
     rows = session.execute(_portfolio(where, sort, size, (max(page, 1) - 1) * size))
@@ -294,14 +294,19 @@ def model_detail(session: Session, actor: Actor, name: str, *, limit: int = 100)
     here = (MirrorModel.server_id == _server(), MirrorModel.name == name)
     model = session.exec(select(MirrorModel).where(*here)).first()
     if model is None:
-        raise NotFound(f"No registered model {name!r}.", hint="It shows here after the next sync with MLflow.")
-    projects = session.execute(
-        select(Project.id, Project.title).where(Project.registered_model == name).order_by(Project.title)
-    )
+        raise _no_model(name)
+    owning = select(Project.id, Project.title).where(Project.registered_model == name).order_by(Project.title)
+    projects = session.execute(owning.where(shown_to(actor))).all()
+    if not projects and session.execute(owning).first() is not None:
+        raise _no_model(name)
     return ModelDetail(
         model.name, model.description, model.tags, model.gone_at, [(row.id, row.title) for row in projects],
         _version_lines(session, model, limit), freshness(session).as_of,
     )  # fmt: skip
+
+
+def _no_model(name: str) -> NotFound:
+    return NotFound(f"No registered model {name!r}.", hint="It shows here after the next sync with MLflow.")
 
 
 def _version_lines(session: Session, model: MirrorModel, limit: int) -> list[VersionLine]:
@@ -378,7 +383,7 @@ def runs(
 ) -> Runs:
     """A page of the runs of all experiments whose name or id holds ``q``."""
     policy.require(actor, "catalog.browse")
-    where: list[Any] = [col(MirrorRun.server_id) == _server()]
+    where: list[Any] = [col(MirrorRun.server_id) == _server(), col(MirrorRun.project).not_in(hidden_from(actor))]
     for column, wanted in (
         (MirrorRun.project, project), (MirrorRun.experiment_id, experiment_id), (MirrorRun.status, status),
     ):  # fmt: skip
@@ -398,6 +403,7 @@ def run(session: Session, actor: Actor, run_id: str) -> RunLine:
     """One run."""
     policy.require(actor, "catalog.browse")
     here = [col(MirrorRun.server_id) == _server(), col(MirrorRun.run_id) == _printable(run_id)]
+    here.append(col(MirrorRun.project).not_in(hidden_from(actor)))
     lines = _run_lines(session, session.execute(_runs(here)).all())
     if not lines:
         raise NotFound(f"No run {run_id!r}.", hint="It shows here after the next sync with MLflow.")

@@ -49,7 +49,8 @@ def card(actor: Actor, row: RequestRow, names: dict[str, str]) -> None:
         for moment, line in steps(row, names):
             st.caption(plain(f"{badges.exact(moment)}: {line}"))
         if row.call_failure:
-            st.warning(plain(f"{row.call_failure} Called {row.calls} times; it is tried again."), icon=":material/sync_problem:")  # fmt: skip
+            again = f" Called {row.calls} times; it is tried again." if row.state == "approved" else ""
+            st.warning(plain(row.call_failure + again), icon=":material/sync_problem:")  # fmt: skip
         with st.container(horizontal=True):
             st.page_link("datasets.py", label="Dataset", query_params={"ref": row.dataset}, icon=":material/database:")
             st.page_link("datasets.py", label=f"Request {row.id}", query_params={"request": str(row.id)}, icon=":material/link:")  # fmt: skip

@@ -147,6 +147,15 @@ def test_a_team_writes_decides_and_closes_and_is_told_what_is_missing(scientist:
     assert KNOW in texts(app)
 
 
+def test_the_tab_stands_on_the_page_of_its_project(scientist: Actor, portal_as: Portal) -> None:
+    app = opened(portal_as(scientist), "project.py", id="churn", tab="Retrospective")
+    assert "still needs its retrospective and at least one harvest decision" in texts(app)
+    named(app, "text_input", "What is it?").set_value("Claim windows")
+    named(app, "text_area", "Why?").set_value(WHY)
+    ok(named(app, "button", "Decide").click().run())
+    assert look().decisions[0].draft_state == "submitted"
+
+
 def test_a_refused_answer_stands_beside_its_form_and_nothing_typed_is_lost(
     scientist: Actor, retrospective_tab: Tab
 ) -> None:

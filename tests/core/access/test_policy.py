@@ -21,10 +21,15 @@ entry.propose       | own | own | own | own | -   | any | -   | -   | -   | -
 entry.publish       | -   | -   | -   | -   | -   | any | -   | any | -   | -
 entry.adopt         | own | own | own | own | -   | any | own | -   | -   | -
 project.create      | own | own | own | own | -   | any | own | -   | -   | -
+demand.take         | -   | -   | -   | -   | -   | any | -   | -   | -   | -
+value.confirm       | -   | -   | -   | -   | -   | -   | any | -   | -   | -
+pattern.approve     | -   | -   | -   | -   | -   | -   | -   | any | -   | -
+deviation.decide    | -   | -   | -   | -   | -   | -   | any | any | -   | -
 template.request    | any | any | any | any | -   | any | any | -   | -   | -
 template.approve    | -   | -   | -   | -   | -   | any | any | -   | -   | -
 data.request        | any | any | any | any | -   | any | -   | -   | -   | -
 data.approve        | -   | any | -   | -   | -   | -   | any | -   | -   | -
+data.audit          | -   | -   | -   | -   | -   | -   | any | any | any | -
 tier.set_facts      | own | -   | own | own | -   | -   | own | -   | -   | -
 tier.confirm        | -   | -   | -   | -   | any | -   | -   | any | -   | -
 case.answer         | own | own | own | own | -   | own | -   | -   | -   | -

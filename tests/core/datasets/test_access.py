@@ -19,7 +19,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.people import notices
 from core.projects import actions as projects
 from tests.conftest import SYSTEM, actor_now
-from tests.core.datasets.conftest import START, House, register
+from tests.core.datasets.house import START, House, register
 
 
 def told(actor: Actor) -> list[str]:

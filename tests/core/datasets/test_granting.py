@@ -17,7 +17,7 @@ from core.datasets.granting import Called
 from core.errors import NotAllowed
 from core.people import notices
 from tests.conftest import SYSTEM, forget_settings
-from tests.core.datasets.conftest import START, House
+from tests.core.datasets.house import START, House
 
 
 class Receiver:

@@ -17,7 +17,7 @@ from core.datasets.lineage import Lineage
 from core.projects import adoption
 from core.tracking import actions as tracking
 from tests.conftest import SYSTEM
-from tests.core.datasets.conftest import House, register
+from tests.core.datasets.house import House, register
 from tests.core.tracking import test_portfolio as mirrors
 
 

@@ -16,7 +16,7 @@ from core.activity.tables import Activity
 from core.datasets import queries, states
 from core.datasets.tables import DataRequest
 from core.errors import PortalError
-from tests.core.datasets.conftest import START, House
+from tests.core.datasets.house import START, House
 
 Reading = set[tuple[int, str]]
 

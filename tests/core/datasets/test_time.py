@@ -17,7 +17,7 @@ from core.datasets.watching import Swept
 from core.errors import NotAllowed
 from core.people import notices
 from tests.conftest import SYSTEM
-from tests.core.datasets.conftest import START, House, register
+from tests.core.datasets.house import START, House, register
 
 
 def reminders(house: House) -> list[int]:

@@ -15,7 +15,7 @@ from tests.conftest import SYSTEM
 CHURN = {
     "title": "Churn of contract customers",
     "summary": "Predict which customers will cancel their contract next month, so that the retention team calls them. "
-    "The decision threshold weighs the cost of a call against the cost of a lost customer.",
+    "The decision threshold follows from cost: a false alarm costs a call, a miss costs a customer.",
     "value_hypothesis": "Two per cent fewer cancellations in the consumer business.",
     "target": "customer churn", "modality": "tabular", "classification": "confidential",
 }  # fmt: skip
