@@ -40,5 +40,5 @@ def unread(session: Session, actor: Actor, *, limit: int = 20) -> list[Notice]:
 
 def mark_read(session: Session, *, actor: Actor, notice_ids: Iterable[int]) -> None:
     """Put notices of ``actor`` away; those of others are left alone."""
-    mine = (col(Notice.id).in_(list(notice_ids)), Notice.person_id == actor.id, col(Notice.read_at).is_(None))
-    session.execute(update(Notice).where(*mine).values(read_at=now()))
+    mine = col(Notice.id).in_(list(notice_ids)) & (col(Notice.person_id) == actor.id)
+    session.execute(update(Notice).where(mine, col(Notice.read_at).is_(None)).values(read_at=now()))

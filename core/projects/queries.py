@@ -283,7 +283,9 @@ def hidden_from(actor: Actor) -> Any:
     return select(Project.id).where(not_(shown_to(actor)))
 
 
-def matching(actor: Actor, *, q: str = "", stage: str = "", unit: str = "", team: str = "") -> list[ColumnElement[bool]]:
+def matching(
+    actor: Actor, *, q: str = "", stage: str = "", unit: str = "", team: str = ""
+) -> list[ColumnElement[bool]]:
     """The conditions on :class:`Project` that a list's filters stand for, among those that ``actor`` may see."""
     where = [shown_to(actor)]
     words = "".join(letter for letter in q if letter.isprintable()).strip().lower()
