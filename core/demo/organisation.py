@@ -143,7 +143,7 @@ PROJECTS = (
         "intake-origin", "Origin check of incoming goods", "quality-laboratory", _OPERATE,
         "Tells from laboratory values whether a delivery comes from the origin on its papers.",
         ("dataset:wine", "pattern:online-scoring", "asset:champion-challenger-comparison", "asset:data-contract-check",
-         "asset:environment-footprint-diff"),
+         "asset:environment-footprint-diff", "checklist:model-release"),
         metric="f1_macro", predicts="cultivar", risk_tier="minimal",
     ),
     DemoProject(

@@ -29,6 +29,7 @@ JOBS = {
     "seal-log": "Sign the activity log as it stands",
     "reload-catalog": "Load the catalog folder again",
     "import-source": "Import a catalog source from its git repository",
+    "tell-adopters": "Tell those who use an entry that it was deprecated or retired by a file, import or proposal",
     "watch-grants": "Give approved access to data by the webhook, remind of its end, and let it expire",
 }
 """Every job by name, with what it does."""

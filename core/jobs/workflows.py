@@ -18,6 +18,7 @@ from core.config import settings
 from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
 from core.jobs import QUEUE
+from core.projects import adoption
 from core.tracking import sync
 
 log = logging.getLogger("portal.jobs")
@@ -119,6 +120,24 @@ def scheduled_seal(_at: datetime, _context: Any) -> None:
     _seal()
 
 
+@DBOS.step(name="tell-adopters", retries_allowed=True, max_attempts=3)
+def _tell_adopters() -> int:
+    with db.writing() as session:
+        return adoption.tell_of_deprecations(session)
+
+
+@DBOS.workflow(name="tell-adopters")
+def tell_adopters() -> int:
+    """Tell those who use an entry that it was deprecated or retired by a file, an import or a proposal."""
+    return _tell_adopters()
+
+
+@DBOS.workflow(name="scheduled-tell")
+def scheduled_tell(_at: datetime, _context: Any) -> None:
+    """The schedule of ``tell-adopters``."""
+    _tell_adopters()
+
+
 @DBOS.step(name="watch-grants", retries_allowed=True, max_attempts=3)
 def _watch_grants() -> str:
     actor = policy.system("grants")
@@ -154,6 +173,7 @@ def launch(system_database_url: str) -> None:
         [
             {"schedule_name": "sync", "workflow_fn": scheduled_sync, "schedule": _every(settings().sync_seconds)},
             {"schedule_name": "seal", "workflow_fn": scheduled_seal, "schedule": "*/10 * * * *"},
+            {"schedule_name": "adopters", "workflow_fn": scheduled_tell, "schedule": "*/5 * * * *"},
             # access to production is measured in hours, and an approval waits for the webhook's answer
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
         ]

@@ -267,6 +267,16 @@ def adoptable(session: Session, actor: Actor, entry_id: int) -> list[ProjectRow]
     return [row for row in rows if policy.may(actor, "entry.adopt", row.scope)]
 
 
+def tiers_to_confirm(session: Session, actor: Actor, *, limit: int = 50) -> list[ProjectRow]:
+    """Running projects whose risk tier waits for ``actor`` to confirm it, the longest in their stage first."""
+    if not policy.may(actor, "tier.confirm"):
+        return []
+    unconfirmed = (Project.tier != "", col(Project.tier_confirmed_by).is_(None), Project.risk_facts_by != actor.ref)
+    waiting = _listed().where(*unconfirmed, col(Project.stage).in_(ACTIVE_STAGES), shown_to(actor))
+    rows = (ProjectRow(*row) for row in session.execute(waiting.order_by(Project.stage_since, Project.id).limit(limit)))
+    return [row for row in rows if policy.may(actor, "tier.confirm", row.scope)]
+
+
 def shown_to(actor: Actor) -> ColumnElement[bool]:
     """The condition under which ``actor`` sees a project: as its entry, and everybody who works in it."""
     sight = policy.sight(actor)

@@ -95,6 +95,10 @@ def sentence(line: Line, names: dict[str, str]) -> str:
     return told.format_map(defaultdict(lambda: "something unsaid", values))
 
 
+MOST_NAMED = 6
+"""So many of a list are named in a sentence; the record itself has all."""
+
+
 def references(lines: Iterable[Line]) -> set[str]:
     """Everybody named in ``lines``, for looking up their names at once."""
     found: set[str] = set()
@@ -123,5 +127,7 @@ def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
 
 def _value(value: Any, names: dict[str, str]) -> str:
     if isinstance(value, list):
-        return ", ".join(_value(one, names) for one in value) or "nothing"
+        shown = [_value(one, names) for one in value[:MOST_NAMED]]
+        more = len(value) - len(shown)
+        return ", ".join([*shown, f"{more} more"] if more > 0 else shown) or "nothing"
     return names.get(str(value), str(value)) or "nothing"

@@ -13,12 +13,19 @@ from core.access import policy, queries
 from core.access.policy import ROLES, Actor
 from core.access.tables import BusinessUnit, Person, RoleGrant, SignIn, Team, TeamMember
 from core.activity import queries as activity
-from core.catalog.tables import Entry
+from core.catalog.tables import Demand, Entry, Proposal
+from core.datasets.tables import DataRequest
 from core.demo import organisation
+from core.demo.charters import CHARTERS
 from core.demo.organisation import MEMBERS, PROJECTS, TEAMS
 from core.errors import Conflict
+from core.patterns import approval_queries as approvals
+from core.patterns.tables import PatternApproval
 from core.people import actions as people
+from core.people.tables import Notice
 from core.projects import actions as projects
+from core.projects import gates, tier
+from core.projects.facts import facts_of
 from core.projects.tables import Adoption, Project
 from tests.conftest import SYSTEM, actor_now
 
@@ -87,6 +94,30 @@ def test_everything_it_adopts_is_in_the_shipped_catalog(shipped: str) -> None:
     assert sum(adopted.values()) == count(Adoption)
 
 
+def test_the_tier_of_its_facts_is_the_one_its_models_carry() -> None:
+    for project in PROJECTS:
+        if project.predicts and CHARTERS[project.id].risk is not None:
+            assert tier.decide(CHARTERS[project.id].facts).tier == project.risk_tier, project.id
+
+
+def test_its_projects_in_operation_would_pass_the_gate_before_it(shipped: str) -> None:
+    build()
+    with db.reading() as session:
+        for project in session.exec(select(Project).where(Project.stage == "operate")):
+            assert gates.open_points(facts_of(session, project), "operate") == [], project.id
+
+
+def test_a_project_on_an_approved_pattern_inherits_and_the_one_elsewhere_deviates(shipped: str) -> None:
+    build()
+    with db.reading() as session:
+        kept = approvals.standing(session, SYSTEM, "cheque-reader")
+        deviating = approvals.standing(session, SYSTEM, "postcode-reader")
+    assert kept
+    assert deviating
+    assert {item.item: item.inherited for item in kept.items} == dict.fromkeys(["IT-1", "IT-2", "SEC-1", "PRI-1"], True)
+    assert [item.item for item in deviating.items if not item.inherited] == ["IT-1"]
+
+
 def test_without_a_catalog_it_says_what_it_could_not_adopt(store: str) -> None:
     assert "asset:default/drift-statistics" in build()[-1]
     assert count(Adoption) == 0
@@ -96,7 +127,9 @@ def test_removing_leaves_nothing_but_the_log(shipped: str) -> None:
     build()
     with db.writing() as session:
         organisation.remove(session, actor=SYSTEM)
-    for table in (Person, Project, Adoption, BusinessUnit, RoleGrant, TeamMember, SignIn):
+    for table in (
+        Person, Project, Adoption, BusinessUnit, RoleGrant, TeamMember, SignIn, PatternApproval, DataRequest, Demand, Proposal, Notice,
+    ):  # fmt: skip
         assert count(table) == 0, table
     with db.reading() as session:
         assert not set(TEAMS) & {team.id for team in queries.teams(session)}

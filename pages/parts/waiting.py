@@ -1,0 +1,98 @@
+"""What waits for a person: what they were told, and each decision that needs them, as a link to where it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.access import policy
+from core.access import queries as people
+from core.access.policy import Actor
+from core.catalog import queries as catalog
+from core.datasets import queries as datasets
+from core.db import Session
+from core.patterns import approval_queries as approvals
+from core.people import notices
+from core.people.tables import Notice
+from core.projects import queries as projects
+from pages.parts import badges, sentences, writing
+from pages.parts.notices import plain
+
+LONGEST = 8
+"""So many decisions of one sort are named; the page they lead to has the rest."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A decision that needs this person, and where they make it."""
+
+    label: str
+    page: str
+    query: dict[str, str]
+    icon: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Everything that waits for one person."""
+
+    unread: list[Notice]
+    tasks: list[Task]
+
+
+def read(session: Session, actor: Actor) -> Waiting:
+    """Read what waits for ``actor``."""
+    return Waiting(notices.unread(session, actor), list(_tasks(session, actor)))
+
+
+def show(actor: Actor, waiting: Waiting) -> None:
+    """News first, then the decisions."""
+    if not waiting.unread and not waiting.tasks:
+        st.info(
+            "Nothing waits for you. Search for something to reuse, or see what changed below.", icon=":material/inbox:"
+        )
+    _news(actor, waiting.unread)
+    for task in waiting.tasks:
+        st.page_link(task.page, label=task.label, query_params=task.query, icon=task.icon)
+
+
+def _tasks(session: Session, actor: Actor) -> Iterator[Task]:
+    for proposal in catalog.proposals(session, actor)[:LONGEST]:
+        query, title = {"proposal": str(proposal.id)}, f"**{plain(proposal.title)}**"
+        if proposal.proposed_by == actor.ref:
+            yield Task(f"Your proposal for {title} waits for another person", "propose.py", query, ":material/hourglass_top:")  # fmt: skip
+        else:
+            label = f"Decide on the proposal for {title}, made {badges.ago(proposal.proposed_at)}"
+            yield Task(label, "propose.py", query, ":material/rate_review:")
+    for project in projects.tiers_to_confirm(session, actor, limit=LONGEST):
+        label = f"Confirm or raise the risk tier of **{plain(project.title)}**"
+        yield Task(label, "project.py", {"id": project.id, "tab": "Risk"}, ":material/shield_question:")
+    for one in approvals.open_deviations(session, actor)[:LONGEST]:
+        label = f"Decide on a deviation of **{plain(one.project)}** from {plain(one.pattern)} ({plain(one.item)})"
+        yield Task(label, "project.py", {"id": one.project_id, "tab": "Pattern"}, ":material/alt_route:")
+    if count := datasets.waiting_for(session, actor):
+        label = f"{count} requests for data wait for you" if count > 1 else "A request for data waits for you"
+        yield Task(label, "datasets.py", {"view": "decide"}, ":material/database:")
+    if policy.may(actor, "admin.people"):
+        for grant, name in people.open_grants(session)[:LONGEST]:
+            label = f"Confirm or decline the role {grant.role} for **{plain(name)}**"
+            yield Task(label, "admin.py", {}, ":material/how_to_reg:")
+
+
+def _news(actor: Actor, unread: list[Notice]) -> None:
+    for one in unread:
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(plain(one.text))
+            badges.when("Told", one.told_at)
+            if target := sentences.page_of(one.subject):
+                st.page_link(target[0], label="Open", query_params=target[1], icon=":material/arrow_forward:", help=f"Open {plain(one.subject)}")  # fmt: skip
+            if st.button("Mark as read", key=f"read {one.id}", icon=":material/done:", type="tertiary"):
+                _put_away(actor, [one.id or 0])
+    if len(unread) > 1 and st.button(f"Mark all {len(unread)} as read", key="read all", icon=":material/done_all:"):
+        _put_away(actor, [one.id or 0 for one in unread])
+
+
+def _put_away(actor: Actor, ids: list[int]) -> None:
+    writing.attempt(notices.mark_read, actor=actor, notice_ids=ids, done="Marked as read.")

@@ -1,0 +1,58 @@
+"""The home page names every decision that waits for a person; the demo organisation has one of each sort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
+
+from core import db
+from core.access import policy, queries
+from core.access.policy import Actor
+from core.access.tables import Person
+from core.demo import organisation
+
+Portal = Callable[..., AppTest]
+sqlite_only = pytest.mark.parametrize("shipped", ["sqlite"], indirect=True)
+
+
+def links(app: AppTest) -> str:
+    """The labels of the page's links."""
+    return "\n".join(str(one.proto.label) for one in app.get("page_link"))
+
+
+def named(name: str) -> Actor:
+    """A person of the demo organisation."""
+    with db.reading() as session:
+        found = queries.actor_for(session, session.exec(select(Person.id).where(Person.name == name)).one())
+    assert found is not None
+    return found
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("Chiara Bellini", "Confirm or raise the risk tier of **Who is called for follow\\-up first**"),
+        ("Sofia Andrade", "Confirm or raise the risk tier of **Postcodes on account forms**"),
+        ("Sofia Andrade", "Decide on a deviation of **Postcodes on account forms** from Batch scoring (IT\\-1)"),
+        ("Jakub Novak", "2 requests for data wait for you"),
+        ("Amara Okafor", "Decide on the proposal for **Grading from four measurements**"),
+        ("Mei Chen", "Your proposal for **Grading from four measurements** waits for another person"),
+    ],
+)
+def test_a_decision_that_waits_for_a_person_is_named(shipped: str, portal_as: Portal, name: str, task: str) -> None:
+    organisation.build(policy.system("demo"), lambda _: None)
+    assert task in links(portal_as(named(name)))
+
+
+@sqlite_only
+def test_what_a_person_was_told_can_be_put_away(shipped: str, portal_as: Portal) -> None:
+    organisation.build(policy.system("demo"), lambda _: None)
+    app = portal_as(named("Priya Raman"))
+    told = [one.value for one in app.markdown if str(one.value).startswith("You can read Optical recognition")]
+    assert told
+    next(one for one in app.button if one.key == "read all").click().run()
+    assert not [one for one in app.button if str(one.key).startswith("read")]
