@@ -280,6 +280,17 @@ def preview_change(session: Session, actor: Actor, project_id: str, changes: Map
     return _reopened(given, use.facts, facts, deviations)
 
 
+def preview_edit(
+    session: Session, actor: Actor, project_id: str, *, classification: str, region: str, modality: str
+) -> list[Item]:
+    """The items that would reopen if a project said this of itself; the region declared for its pattern stays."""
+    present = standing(session, actor, project_id)
+    if present is None:
+        return []
+    changes = {"classification": [classification], "region": [region, present.use.region], "modality": [modality]}
+    return preview_change(session, actor, project_id, changes)
+
+
 def preview_version(session: Session, actor: Actor, entry_id: int, version: str) -> list[Hit]:
     """Whom ``version`` of the pattern hits when the projects move to it, and which of their items reopen."""
     policy.require(actor, "catalog.browse")

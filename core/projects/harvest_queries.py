@@ -17,6 +17,7 @@ from core.catalog.tables import Entry, EntryAlias, Proposal
 from core.db import now
 from core.projects.harvest import missing_to_close
 from core.projects.harvest_draft import shortcomings
+from core.projects.queries import shown_to
 from core.projects.tables import Adoption, HarvestDecision, Project, Retrospective
 
 REUSE_WINDOW = timedelta(days=365)
@@ -127,8 +128,10 @@ _CURATION_COLUMNS: tuple[Any, ...] = (
 
 
 def of_project(session: Session, actor: Actor, project_id: str) -> ProjectHarvest:
-    """A project's retrospective and decisions, the latest first; nothing of a project that does not exist."""
+    """A project's retrospective and decisions, the latest first; nothing of a project that ``actor`` does not see."""
     policy.require(actor, "catalog.browse")
+    if session.execute(select(Project.id).where(Project.id == project_id, shown_to(actor))).first() is None:
+        return ProjectHarvest(None, [])
     rows = session.execute(
         _decisions().where(HarvestDecision.project_id == project_id).order_by(col(HarvestDecision.id).desc())
     )
@@ -140,7 +143,7 @@ def waiting(
 ) -> Decisions:
     """What waits to be generalised, the longest waiting first; ``year`` 0 is any."""
     policy.require(actor, "catalog.browse")
-    where = [col(HarvestDecision.decision) == "later", *_within(unit, year)]
+    where = [col(HarvestDecision.decision) == "later", *_within(actor, unit, year)]
     counted = select(func.count()).select_from(HarvestDecision).join(Project, _source())
     total = session.execute(counted.where(*where)).scalar_one()
     size = min(max(size, 1), LARGEST_PAGE)
@@ -158,7 +161,7 @@ def curation(session: Session, actor: Actor, *, unit: str = "", year: int = 0) -
         select(*_CURATION_COLUMNS)
         .join(HarvestDecision, col(HarvestDecision.proposal_id) == Proposal.id)
         .join(Project, _source())
-        .where(*waits, *_within(unit, year))
+        .where(*waits, *_within(actor, unit, year))
         .order_by(col(Proposal.id))
         .limit(LONGEST_QUEUE)
     )
@@ -197,8 +200,8 @@ def _source() -> ColumnElement[bool]:
     return col(Project.id) == HarvestDecision.project_id
 
 
-def _within(unit: str, year: int) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = []
+def _within(actor: Actor, unit: str, year: int) -> list[ColumnElement[bool]]:
+    where = [shown_to(actor)]
     if unit:
         where.append(col(Project.unit_id) == unit)
     if year:

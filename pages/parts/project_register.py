@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import streamlit as st
 
 from core import db
 from core.access.policy import Actor
 from core.errors import NotAllowed, PortalError
+from core.patterns import approval_queries
 from core.projects import actions, members, names
 from core.projects.queries import ProjectDetail
 from pages.parts import notices, project_form
@@ -68,6 +70,7 @@ def change(actor: Actor, detail: ProjectDetail, seen: str) -> None:
     with right:
         said |= project_form.substance(given, chosen, key)
         said |= project_form.operation(given, chosen, key)
+    _warn_of_reopened(actor, project.id, said)
     if not st.button("Save", type="primary", icon=":material/save:", key=f"{key} save"):
         return
     try:
@@ -78,6 +81,15 @@ def change(actor: Actor, detail: ProjectDetail, seen: str) -> None:
         return
     notices.after_rerun("Saved.")
     st.switch_page("project.py", query_params={"id": project.id})
+
+
+def _warn_of_reopened(actor: Actor, project_id: str, said: dict[str, Any]) -> None:
+    facts = {name: said[name] for name in ("classification", "region", "modality")}
+    with db.reading() as session:
+        reopened = approval_queries.preview_edit(session, actor, project_id, **facts)
+    if reopened:
+        listed = ", ".join(f"{plain(one.item)} ({plain(one.by)})" for one in reopened)
+        st.warning(f"Saving this reopens approvals that the project inherits from its pattern: {listed}.", icon=":material/lock_open:")  # fmt: skip
 
 
 def _own_role(actor: Actor) -> str:

@@ -13,6 +13,7 @@ from core.access import policy, queries
 from core.access.policy import Actor
 from core.access.tables import Person
 from core.demo import organisation
+from core.projects import queries as projects
 
 Portal = Callable[..., AppTest]
 sqlite_only = pytest.mark.parametrize("shipped", ["sqlite"], indirect=True)
@@ -56,3 +57,16 @@ def test_what_a_person_was_told_can_be_put_away(shipped: str, portal_as: Portal)
     assert told
     next(one for one in app.button if one.key == "read all").click().run()
     assert not [one for one in app.button if str(one.key).startswith("read")]
+
+
+@sqlite_only
+def test_changing_a_fact_says_beforehand_which_inherited_approvals_it_reopens(shipped: str, portal_as: Portal) -> None:
+    organisation.build(policy.system("demo"), lambda _: None)
+    app = portal_as(named("Priya Raman"))
+    with db.reading() as session:
+        revision = projects.detail(session, named("Priya Raman"), "cheque-reader").record.revision
+    app.query_params.update({"id": "cheque-reader", "edit": str(revision)})
+    app.switch_page("project.py").run()
+    assert not app.warning
+    next(one for one in app.text_input if one.label == "Region").set_value("us-east").run()
+    assert [one.value for one in app.warning if "IT\\-1" in one.value and "SEC" not in one.value]
