@@ -55,7 +55,7 @@ with db.reading() as session:
 st.title(f"Welcome, {plain(actor.name.split()[0])}", anchor=False)
 at_a_glance()
 
-mine, changes = st.columns(2, gap="large")
+mine, changes = st.columns([3, 2], gap="large")
 with mine:
     st.subheader("Waiting for you", anchor=False)
     waiting.show(actor, tasks)

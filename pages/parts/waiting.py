@@ -26,9 +26,10 @@ LONGEST = 8
 
 @dataclass(frozen=True)
 class Task:
-    """A decision that needs this person, and where they make it."""
+    """A decision that needs this person, why, and where they make it."""
 
     label: str
+    why: str
     page: str
     query: dict[str, str]
     icon: str
@@ -55,30 +56,32 @@ def show(actor: Actor, waiting: Waiting) -> None:
         )
     _news(actor, waiting.unread)
     for task in waiting.tasks:
-        st.page_link(task.page, label=task.label, query_params=task.query, icon=task.icon)
+        st.page_link(task.page, label=task.label, query_params=task.query, icon=task.icon, help=task.why)
 
 
 def _tasks(session: Session, actor: Actor) -> Iterator[Task]:
     for proposal in catalog.proposals(session, actor)[:LONGEST]:
         query, title = {"proposal": str(proposal.id)}, f"**{plain(proposal.title)}**"
         if proposal.proposed_by == actor.ref:
-            yield Task(f"Your proposal for {title} waits for another person", "propose.py", query, ":material/hourglass_top:")  # fmt: skip
+            yield Task(f"Proposed: {title}", "It waits for another person.", "propose.py", query, ":material/hourglass_top:")  # fmt: skip
         else:
-            label = f"Decide on the proposal for {title}, made {badges.ago(proposal.proposed_at)}"
-            yield Task(label, "propose.py", query, ":material/rate_review:")
+            why = f"Proposed {badges.ago(proposal.proposed_at)}."
+            yield Task(f"Decide on {title}", why, "propose.py", query, ":material/rate_review:")
     for project in projects.tiers_to_confirm(session, actor, limit=LONGEST):
-        label = f"Confirm or raise the risk tier of **{plain(project.title)}**"
-        yield Task(label, "project.py", {"id": project.id, "tab": "Risk"}, ":material/shield_question:")
+        why, query = "Its risk tier is to be confirmed or raised.", {"id": project.id, "tab": "Risk"}
+        yield Task(
+            f"Confirm tier of **{plain(project.title)}**", why, "project.py", query, ":material/shield_question:"
+        )
     for one in approvals.open_deviations(session, actor)[:LONGEST]:
-        label = f"Decide on a deviation of **{plain(one.project)}** from {plain(one.pattern)} ({plain(one.item)})"
-        yield Task(label, "project.py", {"id": one.project_id, "tab": "Pattern"}, ":material/alt_route:")
+        why, query = f"It deviates from {plain(one.pattern)} ({one.item}).", {"id": one.project_id, "tab": "Pattern"}
+        yield Task(f"Decide deviation of **{plain(one.project)}**", why, "project.py", query, ":material/alt_route:")
     if count := datasets.waiting_for(session, actor):
-        label = f"{count} requests for data wait for you" if count > 1 else "A request for data waits for you"
-        yield Task(label, "datasets.py", {"view": "decide"}, ":material/database:")
+        label = f"Decide on {count} requests for data" if count > 1 else "Decide on a request for data"
+        yield Task(label, "They ask for datasets that your team owns.", "datasets.py", {"view": "decide"}, ":material/database:")  # fmt: skip
     if policy.may(actor, "admin.people"):
         for grant, name in people.open_grants(session)[:LONGEST]:
             label = f"Confirm or decline the role {grant.role} for **{plain(name)}**"
-            yield Task(label, "admin.py", {}, ":material/how_to_reg:")
+            yield Task(label, "It takes two administrators.", "admin.py", {}, ":material/how_to_reg:")
 
 
 def _news(actor: Actor, unread: list[Notice]) -> None:

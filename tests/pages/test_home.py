@@ -36,12 +36,12 @@ def named(name: str) -> Actor:
 @pytest.mark.parametrize(
     ("name", "task"),
     [
-        ("Chiara Bellini", "Confirm or raise the risk tier of **Who is called for follow\\-up first**"),
-        ("Sofia Andrade", "Confirm or raise the risk tier of **Postcodes on account forms**"),
-        ("Sofia Andrade", "Decide on a deviation of **Postcodes on account forms** from Batch scoring (IT\\-1)"),
-        ("Jakub Novak", "2 requests for data wait for you"),
-        ("Amara Okafor", "Decide on the proposal for **Grading from four measurements**"),
-        ("Mei Chen", "Your proposal for **Grading from four measurements** waits for another person"),
+        ("Chiara Bellini", "Confirm tier of **Who is called for follow\\-up first**"),
+        ("Sofia Andrade", "Confirm tier of **Postcodes on account forms**"),
+        ("Sofia Andrade", "Decide deviation of **Postcodes on account forms**"),
+        ("Jakub Novak", "Decide on 2 requests for data"),
+        ("Amara Okafor", "Decide on **Grading from four measurements**"),
+        ("Mei Chen", "Proposed: **Grading from four measurements**"),
     ],
 )
 def test_a_decision_that_waits_for_a_person_is_named(shipped: str, portal_as: Portal, name: str, task: str) -> None:
