@@ -17,6 +17,8 @@ from core.errors import Unavailable
 from core.people import actions as people
 from pages.parts import log_checks, sentences
 from tests.conftest import SYSTEM
+from tests.pages import driving
+from tests.pages.driving import ok
 
 Portal = Callable[..., AppTest]
 People = Callable[..., Actor]
@@ -25,15 +27,7 @@ EVENTS = all_events()
 
 
 def opened(app: AppTest, **query: str) -> AppTest:
-    app.switch_page("activity.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return ok(app.run())
-
-
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
+    return driving.opened(app, "activity.py", **query)
 
 
 def texts(app: AppTest, kind: str = "markdown") -> str:

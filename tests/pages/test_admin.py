@@ -17,6 +17,8 @@ from core.catalog.tables import Entry, Source
 from core.errors import Unavailable
 from core.people import actions as people
 from tests.conftest import SYSTEM
+from tests.pages import driving
+from tests.pages.driving import ok
 
 Portal = Callable[..., AppTest]
 People = Callable[..., Actor]
@@ -30,16 +32,7 @@ spec: {owner: platform}
 
 
 def opened(app: AppTest, tab: str = "", **query: str) -> AppTest:
-    app.switch_page("admin.py")
-    for name, value in (query | {"admin_tab": tab}).items():
-        if value:
-            app.query_params[name] = value
-    return ok(app.run())
-
-
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
+    return driving.opened(app, "admin.py", admin_tab=tab, **query)
 
 
 def texts(app: AppTest, kind: str = "markdown") -> str:

@@ -16,6 +16,8 @@ from pages.parts import dataset_audit, dataset_lineage
 from tests.conftest import SYSTEM, forget_settings
 from tests.core.datasets.house import START, House, build, register, stopped
 from tests.core.tracking import test_portfolio as mirrors
+from tests.pages import driving
+from tests.pages.driving import ok
 
 Portal = Callable[..., AppTest]
 pytestmark = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -26,16 +28,8 @@ def house(store: str, person: Callable[..., Actor], monkeypatch: pytest.MonkeyPa
     return build(person, stopped(monkeypatch))
 
 
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
-
-
 def opened(app: AppTest, **query: str) -> AppTest:
-    app.switch_page("datasets.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return ok(app.run())
+    return driving.opened(app, "datasets.py", **query)
 
 
 def texts(app: AppTest) -> str:

@@ -19,6 +19,8 @@ from core.projects.tables import Adoption, Project
 from core.reuse import demand
 from core.reuse.demand import DemandLine
 from tests.conftest import SYSTEM
+from tests.pages import driving
+from tests.pages.driving import ok
 
 Portal = Callable[..., AppTest]
 People = Callable[..., Actor]
@@ -27,18 +29,8 @@ sqlite_only = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 pytestmark = sqlite_only
 
 
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
-
-
 def opened(app: AppTest, script: str = "demand.py", /, **query: str) -> AppTest:
-    app.switch_page(script)
-    for name in list(app.query_params):
-        del app.query_params[name]
-    for name, value in query.items():
-        app.query_params[name] = value
-    return ok(app.run())
+    return driving.opened(app, script, **query)
 
 
 def texts(app: AppTest) -> str:

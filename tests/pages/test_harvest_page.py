@@ -17,6 +17,8 @@ from core.people import actions as people
 from core.projects import actions, adoption, harvest, harvest_queries
 from core.projects.tables import Project
 from tests.conftest import SYSTEM
+from tests.pages import driving
+from tests.pages.driving import ok
 
 Portal = Callable[..., AppTest]
 People = Callable[..., Actor]
@@ -28,16 +30,8 @@ KNOW = "Ask for the claims table early; its labels come late."
 WHY = "Every claims team computes the same windows."
 
 
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
-
-
 def opened(app: AppTest, page: str = "harvest.py", **query: str) -> AppTest:
-    app.switch_page(page)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return ok(app.run())
+    return driving.opened(app, page, **query)
 
 
 def texts(app: AppTest, *kinds: str) -> str:

@@ -16,25 +16,12 @@ from core.patterns import approval_queries as queries
 from core.patterns import approvals
 from core.projects import actions as projects
 from pages.parts.pattern_approvals import NEXT
+from tests.pages.driving import ok, opened
 
 Portal = Callable[..., AppTest]
 People = Callable[..., Actor]
 PATTERN = "pattern:default/batch-scoring"
 pytestmark = pytest.mark.parametrize("shipped", ["sqlite"], indirect=True)
-
-
-def opened(app: AppTest, page: str, **query: str) -> AppTest:
-    app.switch_page(page)
-    for name in list(app.query_params):
-        del app.query_params[name]
-    for name, value in query.items():
-        app.query_params[name] = value
-    return ok(app.run())
-
-
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
 
 
 def texts(app: AppTest) -> str:

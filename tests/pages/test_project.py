@@ -16,6 +16,8 @@ from core.projects import actions, members, queries, risk
 from core.projects.tables import Project
 from core.projects.tier import QUESTIONS
 from tests.conftest import SYSTEM
+from tests.pages import driving
+from tests.pages.driving import ok
 
 Portal = Callable[..., AppTest]
 People = Callable[..., Actor]
@@ -23,16 +25,7 @@ MINIMAL = {one.key: one.nothing for one in QUESTIONS}
 
 
 def opened(app: AppTest, **query: str) -> AppTest:
-    app.switch_page("project.py")
-    app.query_params.clear()
-    for name, value in query.items():
-        app.query_params[name] = value
-    return ok(app.run())
-
-
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
+    return driving.opened(app, "project.py", **query)
 
 
 def texts(app: AppTest, *kinds: str) -> str:

@@ -20,6 +20,8 @@ from core.projects import adoption, portfolio, value
 from core.projects.tables import Adoption, Project, ProjectMember, ReuseValue, StagePeriod
 from pages.parts import portfolio_table
 from tests.conftest import SYSTEM
+from tests.pages import driving
+from tests.pages.driving import ok
 
 Portal = Callable[..., AppTest]
 People = Callable[..., Actor]
@@ -48,17 +50,7 @@ def adopt(project_id: str, entry_id: int) -> int:
 
 
 def opened(app: AppTest, script: str = "projects.py", /, **query: str) -> AppTest:
-    app.switch_page(script)
-    for name in list(app.query_params):
-        del app.query_params[name]
-    for name, value_ in query.items():
-        app.query_params[name] = value_
-    return ok(app.run())
-
-
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
+    return driving.opened(app, script, **query)
 
 
 def texts(app: AppTest) -> str:

@@ -14,23 +14,15 @@ from core.access.policy import Actor
 from core.catalog import actions, forms
 from core.catalog.kinds import SPECS
 from core.catalog.tables import Entry, Proposal
+from tests.pages import driving
+from tests.pages.driving import ok
 
 Portal = Callable[..., AppTest]
 People = Callable[..., Actor]
 
 
 def opened(app: AppTest, **query: str) -> AppTest:
-    app.switch_page("propose.py")
-    for name in list(app.query_params):
-        del app.query_params[name]
-    for name, value in query.items():
-        app.query_params[name] = value
-    return ok(app.run())
-
-
-def ok(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
+    return driving.opened(app, "propose.py", **query)
 
 
 def texts(app: AppTest, kind: str = "markdown") -> str:
