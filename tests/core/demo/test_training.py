@@ -33,8 +33,8 @@ def plan(project: str) -> training.Training:
     return next(one for one in PLAN if one.project == project)
 
 
-def test_every_project_but_one_trains_and_every_alias_names_a_version() -> None:
-    assert {one.id for one in PROJECTS} - {one.project for one in PLAN} == {"cash-demand"}
+def test_every_project_but_those_without_data_trains_and_every_alias_names_a_version() -> None:
+    assert {one.id for one in PROJECTS} - {one.project for one in PLAN} == {"cash-demand", "early-closures"}
     for one in PLAN:
         project = next(project for project in PROJECTS if project.id == one.project)
         names = [candidate.name for candidate in one.candidates]

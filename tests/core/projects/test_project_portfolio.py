@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, select
 
 from core import db
 from core.access.policy import ROLES, Actor
 from core.access.tables import BusinessUnit, Team
 from core.catalog import actions as catalog
+from core.catalog.tables import Entry
 from core.errors import Invalid, NotAllowed
-from core.projects import adoption, portfolio, serving
+from core.projects import adoption, adoption_queries, portfolio, serving
 from core.projects.portfolio import Filter
 from core.projects.tables import Project, ProjectMember, StagePeriod
 from tests.conftest import SYSTEM
@@ -89,9 +90,9 @@ def statements() -> Iterator[list[str]]:
 
 @pytest.fixture
 def reader(store: str, person: Make, monkeypatch: pytest.MonkeyPatch) -> Actor:
-    """A member of the team risk; the clock stands at NOW wherever the portfolio reads it."""
+    """A member of the team risk who also audits, and so sees every project; the clock stands at NOW wherever the portfolio reads it."""
     monkeypatch.setattr(portfolio, "now", lambda: NOW)
-    made = person("data scientist", team="risk")
+    made = person("data scientist", "auditor", team="risk")
     with db.writing() as session:
         session.add_all([BusinessUnit(id="retail", name="Retail"), BusinessUnit(id="claims", name="Claims")])
         session.flush()
@@ -123,6 +124,22 @@ def factory(reader: Actor) -> Actor:
     adopt("gamma", entry("stream"))
     adopt("alpha", entry("helper", "asset"))
     return reader
+
+
+def test_a_confidential_project_is_in_no_list_count_or_export_of_those_outside(factory: Actor, person: Make) -> None:
+    outsider = person("data scientist", "ML engineer", team="shop")
+    join("beta", person("ML engineer"), "ML engineer")
+    found = page(outsider, group="stage")
+    assert "beta" not in {one.id for one in found.items}
+    assert found.total == sum(one.projects for one in found.groups) == 4
+    with db.reading() as session:
+        assert "beta" not in "".join(portfolio.as_csv(session, outsider, wanted=Filter()))
+        served = serving.serving(session, outsider)
+        batch = session.scalars(select(Entry.id).where(Entry.key == "pattern:default/batch")).one()
+        hit = adoption_queries.impact(session, outsider, batch or 0)
+    assert not [one for engineer in served.engineers for one in engineer.projects if one.id == "beta"]
+    assert "beta" not in {one.id for one in served.unserved}
+    assert [one.project_id for one in hit.projects] == ["alpha"]
 
 
 @pytest.mark.parametrize(
