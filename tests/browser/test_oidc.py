@@ -87,6 +87,7 @@ def test_a_proposal_is_approved_by_another_person_and_never_by_its_proposer(port
     rui.goto(waiting)
     settle(rui)
     rui.get_by_role("button", name="Approve").click()
+    expect(rui.get_by_text(re.compile("Approved by"))).to_be_visible()
     rui.goto(f"{portal.url}/entry?ref=asset:default/drift-statistics")
     expect(rui.get_by_role("heading", name="Drift statistics that know the sample size", level=1)).to_be_visible()
     for page in (ada, rui):
