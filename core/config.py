@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         ("github.com", "gitlab.com", "bitbucket.org", "dev.azure.com"),
         description="Comma-separated hosts that a git import may reach.",
     )
+    git_remotes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated prefixes, each ending in '/', of git addresses that deliveries may push to.",
+    )
     grant_webhook_url: str = Field(
         "", description="Address that approved data requests are posted to; without it, people grant with evidence."
     )
@@ -62,7 +66,15 @@ class Settings(BaseSettings):
         description="MLflow server to mirror; without it, `serve` starts a bundled one on loopback.",
     )
 
-    @field_validator("git_hosts", mode="before")
+    @field_validator("git_remotes")
+    @classmethod
+    def _whole_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if urlsplit(one).scheme not in ("file", "https", "ssh") or not one.endswith("/"):
+                raise ValueError(f"{one!r} is not a prefix such as https://git.example.org/teams/, ending in '/'")
+        return value
+
+    @field_validator("git_hosts", "git_remotes", mode="before")
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -22,7 +22,10 @@ def navigation(actor: Actor) -> dict[str, list[st.Page]]:
             st.Page("patterns.py", title="Patterns", icon=":material/schema:", help="Architectural patterns, and advice on which fits."),
             st.Page("datasets.py", title="Datasets", icon=":material/database:", help="Data, their owners, and access to them."),
         ],
-        "Build": [st.Page("projects.py", title="Projects", icon=":material/account_tree:", help="Every use case: its stage, its people, its next step.")],
+        "Build": [
+            st.Page("projects.py", title="Projects", icon=":material/account_tree:", help="Every use case: its stage, its people, its next step."),
+            st.Page("templates.py", title="Templates", icon=":material/note_stack:", help="A repository that runs, from a template; requests, updates."),
+        ],
         "Operate": [st.Page("models.py", title="Models", icon=":material/monitoring:", help="Every project's models, from the mirror of MLflow.")],
         "Manage": [],
     }  # fmt: skip
@@ -31,6 +34,9 @@ def navigation(actor: Actor) -> dict[str, list[st.Page]]:
             "entry.py", title="Entry", icon=":material/article:", visibility="hidden", help="One entry of the catalog."
         ),
         st.Page("project.py", title="Project", icon=":material/rocket:", visibility="hidden", help="One use case."),
+        st.Page(
+            "request.py", title="Request", icon=":material/note_stack:", visibility="hidden", help="A template request."
+        ),
     ]
     proposals = st.Page("propose.py", title="Proposals", icon=":material/edit_note:", help="Propose an entry or a change; approve those of others.")  # fmt: skip
     if policy.may(actor, "entry.propose") or policy.may(actor, "entry.publish"):

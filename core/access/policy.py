@@ -90,7 +90,7 @@ TOKEN_SCOPES: dict[str, frozenset[str]] = {
 
 SYSTEM_ACTIONS = frozenset(
     {"catalog.browse", "admin.people", "admin.tokens", "admin.sources", "admin.jobs", "activity.read", "activity.verify",
-     "entry.load", "project.create", "entry.adopt"}
+     "entry.load", "project.create", "entry.adopt", "gate.ask"}
 )  # fmt: skip
 """What the portal itself and its operator on the command line may do: run the house, but decide nothing in it."""
 

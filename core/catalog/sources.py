@@ -9,28 +9,26 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core import git
 from core.catalog import documents, foreign
 from core.catalog.documents import MAX_BYTES, OTHERS, README_BYTES, Definition, Problem
 from core.catalog.foreign import backstage, mlproject
 from core.catalog.foreign.draft import Draft
 from core.catalog.kinds import FOLDERS
 from core.config import settings
-from core.errors import Invalid, Unavailable
+from core.errors import Invalid
 
 MAX_FILES = 20_000
 MAX_PATH = 500
-MAX_CLONE_BYTES = 200 * 1024 * 1024
 
 Read = tuple[list[Definition], list[Problem]]
 
@@ -202,7 +200,7 @@ def fetch_git(location: str, *, local: bool = False, timeout: float = 60.0) -> I
     with tempfile.TemporaryDirectory(prefix="catalog-") as parent:
         clone = Path(parent) / "clone"
         protocol, deadline = url.partition(":")[0], time.monotonic() + timeout
-        run = partial(_git, parent=Path(parent), location=location, protocol=protocol, deadline=deadline)
+        run = partial(git.run, folder=Path(parent), location=location, protocol=protocol, deadline=deadline)
         run("clone", *_CLONE_OPTIONS, "--", url, str(clone))
         run("-C", str(clone), "sparse-checkout", "set", "--no-cone", *_CLONED_FILES)
         run("-C", str(clone), "checkout", "--quiet")
@@ -213,24 +211,6 @@ _CLONE_OPTIONS = (
     "--quiet", "--depth=1", "--single-branch", "--no-tags", "--no-checkout", "--no-recurse-submodules",
     "--filter=blob:none", "--template=",
 )  # fmt: skip
-_CONFIGURATION = {
-    "core.hooksPath": os.devnull,
-    "core.symlinks": "false",
-    "core.fsmonitor": "false",
-    "core.askPass": "",
-    "filter.lfs.smudge": "",
-    "filter.lfs.process": "",
-    "filter.lfs.required": "false",
-    "http.followRedirects": "false",
-    "advice.detachedHead": "false",
-}
-_ENVIRONMENT = {
-    "GIT_ASKPASS": "",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_LFS_SKIP_SMUDGE": "1",
-    "LC_ALL": "C",
-}
-_OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
 
 
 def check_location(location: str) -> str:
@@ -258,65 +238,3 @@ def _local_url(location: str) -> str:
     if "\x00" in location or not path.is_dir():
         raise Invalid(f"{location[:200]!r} is not a repository on this machine.", hint="Name its folder.")
     return path.resolve().as_uri()
-
-
-def _git(*arguments: str, parent: Path, location: str, protocol: str, deadline: float) -> None:
-    options = [part for name, value in _CONFIGURATION.items() for part in ("-c", f"{name}={value}")]
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
-    with tempfile.TemporaryFile() as errors:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - no shell, and `--` stands before what a person wrote
-                ["git", *options, *arguments],  # noqa: S607 - the git on the path is the one to use
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-                env=environment | _ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": protocol}, cwd=parent, start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            raise Unavailable(f"git cannot be started: {error.strerror}.", hint="Install git for the portal.") from None
-        try:
-            _watch(process, parent, location, deadline)
-        finally:
-            _end(process)
-        errors.seek(0)
-        if process.returncode:
-            raise _failure(location, errors.read(10_000).decode("utf-8", "replace"))
-
-
-def _watch(process: subprocess.Popen[bytes], folder: Path, location: str, deadline: float) -> None:
-    """Wait for git as long as it keeps to its time and its space."""
-    while process.poll() is None:
-        if time.monotonic() > deadline:
-            hint = "Try again later, or check that this machine reaches the host."
-            raise Unavailable(f"{location} did not answer in time.", hint=hint)
-        if _size(folder) > MAX_CLONE_BYTES:
-            hint = "Put the definitions into a repository of their own."
-            raise Unavailable(f"{location} is too large to be imported.", hint=hint)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.2)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End git with all its helpers, if it still runs."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size
-            except FileNotFoundError:  # git removes its temporary files while they are counted
-                continue
-    return total
-
-
-def _failure(location: str, errors: str) -> Unavailable:
-    lines = [line.removeprefix("fatal: ") for line in errors.splitlines() if line.startswith("fatal: ")]
-    hint = ""
-    if "could not read Username" in errors or "Authentication failed" in errors:
-        hint = "A private repository needs git's credential helper on the machine of the portal."
-    elif "redirect" in errors:
-        hint = "Write the URL it redirects to, often the same with '.git' at its end."
-    return Unavailable(f"{location} cannot be fetched: {lines[0].rstrip('.') if lines else 'git failed'}.", hint=hint)

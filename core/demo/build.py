@@ -19,7 +19,7 @@ from core.access import policy
 from core.access.policy import Actor
 from core.catalog import loader
 from core.config import ROOT, settings
-from core.demo import organisation
+from core.demo import organisation, scaffolds
 from core.demo.organisation import PROJECTS, DemoProject
 from core.errors import Unavailable
 from core.tracking.client import Client, Recorder, RunRow
@@ -50,6 +50,7 @@ def build(actor: Actor, progress: Progress) -> None:
     if is_new:
         loader.load(policy.system("loader"))  # its entries are there to be adopted
         organisation.build(actor, progress)
+    scaffolds.build(progress)
     client = _mlflow(progress)
     from core.demo import training
 

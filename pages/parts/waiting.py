@@ -17,6 +17,7 @@ from core.patterns import approval_queries as approvals
 from core.people import notices
 from core.people.tables import Notice
 from core.projects import queries as projects
+from core.templates import queries as templates
 from pages.parts import badges, sentences, writing
 from pages.parts.notices import plain
 
@@ -59,6 +60,22 @@ def show(actor: Actor, waiting: Waiting) -> None:
         st.page_link(task.page, label=task.label, query_params=task.query, icon=task.icon, help=task.why)
 
 
+def _template_tasks(session: Session, actor: Actor) -> Iterator[Task]:
+    if policy.may(actor, "template.approve"):
+        for one in templates.requests(session, actor, to_decide=True, size=LONGEST).items:
+            why = f"Asked {badges.ago(one.submitted_at)}, decision due {badges.exact(one.due_at)}."
+            label = f"Decide request of **{plain(one.project)}**: {plain(one.template)}"
+            yield Task(label, why, "request.py", {"id": str(one.id)}, ":material/note_stack:")
+    for one in templates.requests(session, actor, mine=True, state="changes requested", size=LONGEST).items:
+        why = "An approver asked for changes."
+        label = f"Change request for **{plain(one.project)}**: {plain(one.template)}"
+        yield Task(label, why, "request.py", {"id": str(one.id), "edit": "yes"}, ":material/edit_note:")
+    if policy.may(actor, "entry.publish"):
+        for version, title in templates.to_publish(session, actor, limit=LONGEST):
+            why = f"Version {version.version} waits for a second person."
+            yield Task(f"Publish **{plain(title)}** {plain(version.version)}", why, "templates.py", {"version": str(version.id)}, ":material/policy:")  # fmt: skip
+
+
 def _tasks(session: Session, actor: Actor) -> Iterator[Task]:
     for proposal in catalog.proposals(session, actor)[:LONGEST]:
         query, title = {"proposal": str(proposal.id)}, f"**{plain(proposal.title)}**"
@@ -72,6 +89,7 @@ def _tasks(session: Session, actor: Actor) -> Iterator[Task]:
         yield Task(
             f"Confirm tier of **{plain(project.title)}**", why, "project.py", query, ":material/shield_question:"
         )
+    yield from _template_tasks(session, actor)
     for one in approvals.open_deviations(session, actor)[:LONGEST]:
         why, query = f"It deviates from {plain(one.pattern)} ({one.item}).", {"id": one.project_id, "tab": "Pattern"}
         yield Task(f"Decide deviation of **{plain(one.project)}**", why, "project.py", query, ":material/alt_route:")
