@@ -15,7 +15,7 @@ from core.people import actions as people
 
 def current() -> Actor:
     """The actor of this run; when nobody is signed in, shows the way in and stops the run."""
-    actor = _from_provider() if settings().has_provider else signin.signed_in_actor(session_cookie())
+    actor = _from_provider() if settings().has_provider else signin.signed_in_actor(session_cookie(), requested_host())
     if actor is None:
         _offer_sign_in()
         st.stop()
@@ -25,6 +25,11 @@ def current() -> Actor:
 def session_cookie() -> str | None:
     """The local sign-in's cookie as the browser sent it when the session began."""
     return st.context.cookies.get(signin.COOKIE)
+
+
+def requested_host() -> str | None:
+    """The host by which the browser reached the portal when the session began."""
+    return st.context.headers.get("Host")
 
 
 def sign_out() -> None:
