@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -201,6 +202,16 @@ def test_one_identity_token_is_one_sign_in_however_often_it_is_shown(store: str,
         vouch([], minutes=minutes)
     with db.reading() as session:
         assert events_of(session).count("signed-in") == 2
+
+
+def test_one_identity_token_shown_by_many_tabs_at_once_is_one_sign_in(store: str, risk_reviews: None) -> None:
+    known = vouch([], minutes=-1)
+    with ThreadPoolExecutor(6) as tabs:
+        found = list(tabs.map(lambda _: vouch(["risk"]), range(6)))
+    assert {(one.id, *one.roles) for one in found} == {(known.id, "reviewer")}
+    with db.reading() as session:
+        assert events_of(session).count("signed-in") == 2
+        assert events_of(session).count("role-granted") == 1
 
 
 @pytest.mark.parametrize(("hours", "ended"), [(11, False), (12, True), (24 * 29, True)])
