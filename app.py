@@ -32,6 +32,7 @@ log.setLevel(settings().log_level)
 
 def prepare() -> None:
     """Bring the store to the newest revision, load the catalog, and build the demo's people where it is wanted."""
+    signin.require_closed_doors(st.get_option("server.address"))
     db.migrate()
     report = loader.load(policy.system("loader"))
     for change in report.changes:

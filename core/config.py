@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core import roles
 from core.errors import Invalid, Unavailable
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,6 +79,16 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError(f"is not JSON ({error})") from error
 
+    @field_validator("oidc_roles")
+    @classmethod
+    def _known_roles(cls, value: dict[str, str]) -> dict[str, str]:
+        for group, role in value.items():
+            try:
+                roles.held(role)
+            except ValueError as error:
+                raise ValueError(f"the group {group!r} maps to a role that does not exist: {error}") from error
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -116,7 +128,12 @@ class Settings(BaseSettings):
         """Whether people may continue as a known person without a provider: never beside one, never from afar."""
         if self.has_provider or self.local_signin == "off":
             return False
-        return self.local_signin == "any" or is_loopback(self.address)
+        return self.local_signin == "any" or (is_loopback(self.address) and not self.has_public_name)
+
+    @property
+    def has_public_name(self) -> bool:
+        """Whether ``PORTAL_PUBLIC_URL`` names more than this machine: a proxy lets others in, whatever the address."""
+        return bool(self.public_url) and not is_loopback(urlsplit(self.public_url).hostname or "")
 
     @property
     def base_url(self) -> str:
@@ -137,6 +154,15 @@ def is_loopback(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
+
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+def names_loopback(host: str | None) -> bool:
+    """Whether a request's Host header, with any port, names this machine by a loopback address or as localhost."""
+    found = _HOST.fullmatch(host or "")
+    return found is not None and is_loopback((found[1] or found[2]).lower())
 
 
 @cache

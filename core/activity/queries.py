@@ -59,8 +59,12 @@ def history(
     page: int = 1,
     size: int = 50,
 ) -> History:
-    """The log as ``actor`` may read it: all of it, or for team roles what they did themselves."""
-    policy.require(actor, "activity.read")
+    """The log as ``actor`` may read it: all of it with a role for the whole organisation, else what they did themselves.
+
+    What happened to one thing is :func:`object_history`'s: everybody who sees a thing, or whose role reaches it, reads
+    that where the thing is shown.
+    """
+    policy.require_anywhere(actor, "activity.read")
     where = _where(actor, subject, event, by)
     total = session.execute(select(func.count()).select_from(Activity).where(*where)).scalar_one()
     rows = session.execute(

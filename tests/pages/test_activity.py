@@ -13,8 +13,9 @@ from core import db, jobs
 from core.access.policy import Actor
 from core.activity import recording
 from core.activity.events import all_events
-from core.errors import Unavailable
+from core.errors import NotAllowed, Unavailable
 from core.people import actions as people
+from core.projects import actions as projects
 from pages.parts import log_checks, sentences
 from tests.conftest import SYSTEM
 from tests.pages import driving
@@ -131,6 +132,38 @@ def test_roles_with_an_own_reach_see_what_they_did(store: str, person: People, p
     assert "Una Auditor" not in told(app)
     assert "Verify the log" not in [one.label for one in app.button]
     assert "By" not in [one.label for one in app.selectbox]
+
+
+@pytest.mark.parametrize("role", ["manager", "auditor", "administrator"])
+def test_a_role_in_a_unit_sees_what_it_did_and_no_way_to_the_whole_log(
+    store: str, person: People, portal_as: Portal, role: str
+) -> None:
+    with db.writing() as session:
+        people.add_unit(session, actor=SYSTEM, unit_id="retail", name="Retail")
+    person("auditor", name="Una Auditor")
+    reader = person(role, scope=("unit", "retail"), name="Anne Manager")
+    app = opened(portal_as(reader))
+    assert "signed in (local)" in told(app)
+    assert "Una Auditor" not in told(app)
+    assert not {"Verify the log", "Seal now"} & {one.label for one in app.button}
+    assert "By" not in [one.label for one in app.selectbox]
+    assert "no records" in texts(opened(app, by=SYSTEM.ref))
+    with pytest.raises(NotAllowed):
+        log_checks.exported(reader.id)
+
+
+def test_a_manager_of_a_unit_reads_what_happened_to_its_projects_and_not_to_others(
+    store: str, person: People, portal_as: Portal
+) -> None:
+    with db.writing() as session:
+        for unit, team, project in (("retail", "cards", "fraud"), ("health", "ward", "beds")):
+            people.add_unit(session, actor=SYSTEM, unit_id=unit, name=unit.title())
+            people.add_team(session, actor=SYSTEM, team_id=team, name=team.title(), unit_id=unit)
+            projects.create(session, actor=SYSTEM, project_id=project, title=project.title(), team_id=team)
+    app = portal_as(person("manager", scope=("unit", "retail")))
+    refusal = "does not read the activity log"
+    assert refusal not in texts(driving.opened(app, "project.py", id="fraud", tab="History"), "caption")
+    assert refusal in texts(driving.opened(app, "project.py", id="beds", tab="History"), "caption")
 
 
 def test_the_details_of_a_record_show_its_data_and_hash(auditor: Actor, portal_as: Portal) -> None:

@@ -72,6 +72,16 @@ def test_an_ml_engineer_sees_the_jobs_only(store: str, portal_as: Portal, monkey
     assert [one.label for one in opened(portal_as("ML engineer")).tabs] == ["Jobs"]
 
 
+@pytest.mark.parametrize("role", ["administrator", "ML engineer"])
+def test_a_role_in_a_part_of_the_house_is_shown_no_administration(
+    store: str, person: People, portal_as: Portal, role: str
+) -> None:
+    with db.writing() as session:
+        people.add_unit(session, actor=SYSTEM, unit_id="retail", name="Retail")
+    with pytest.raises(ValueError, match="navigation"):
+        opened(portal_as(person(role, scope=("unit", "retail"))))
+
+
 def test_an_administrator_sees_everything(admin: Actor, portal_as: Portal) -> None:
     labels = [one.label for one in opened(portal_as(admin)).tabs]
     assert labels == ["People", "Units and teams", "Tokens", "Sources and imports", "Jobs"]
@@ -124,6 +134,17 @@ def test_a_role_is_granted_in_a_scope_and_revoked(admin: Actor, person: People, 
     assert "data scientist · team risk" in texts(app)
     press(app, key=f"revoke_{one_of(RoleGrant, person_id=somebody.id).id}")
     assert grants(somebody.id) == []
+
+
+def test_granting_administration_of_a_part_says_that_it_runs_nothing(
+    admin: Actor, person: People, portal_as: Portal
+) -> None:
+    somebody = person(team="risk")
+    app = opened(portal_as(admin), person=somebody.id)
+    field(app, "selectbox", "Role").select("administrator")
+    assert "runs nothing" not in texts(ok(app.run()), "caption")
+    field(app, "selectbox", "Where").select("team")
+    assert "runs nothing" in texts(ok(app.run()), "caption")
 
 
 def test_a_sensitive_role_waits_for_a_second_administrator(admin: Actor, person: People, portal_as: Portal) -> None:
@@ -296,6 +317,31 @@ def test_jobs_run_on_demand_and_show_how_they_went(
     assert asked == ["sync-models"]
     assert "failed" in str(app.table[0].value.to_dict())
     assert "run_import-source" not in [one.key for one in app.button]
+
+
+def withdraw_roles(actor: Actor) -> None:
+    with db.writing() as session:
+        for grant in queries.grants_of(session, actor.id):
+            people.revoke_role(session, actor=SYSTEM, grant_id=grant.id or 0)
+
+
+def a_page_that_outlives_the_role() -> None:
+    from pages.parts import actor as actors
+    from pages.parts.admin import jobs as tab
+    from tests.pages.test_admin import withdraw_roles
+
+    actor = actors.current()
+    withdraw_roles(actor)
+    tab.show(actor)
+
+
+def test_the_list_of_jobs_asks_again_who_is_looking_whenever_it_renews_itself(
+    store: str, person: People, sign_in: Callable[[Actor], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_client", lambda: pytest.fail("the queue was asked"))
+    sign_in(person("ML engineer"))
+    app = AppTest.from_function(a_page_that_outlives_the_role, default_timeout=30)
+    assert "may not do this" in texts(ok(app.run()), "error")
 
 
 def test_an_unreachable_queue_is_information(admin: Actor, portal_as: Portal, monkeypatch: pytest.MonkeyPatch) -> None:

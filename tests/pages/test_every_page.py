@@ -47,6 +47,28 @@ def test_every_page_that_a_role_sees_opens_without_a_fault(shipped: str, portal_
         assert len(headings(app)) == 1, f"{page} as {role}"
 
 
+@sqlite_only
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_that_a_role_in_a_unit_sees_opens_without_a_fault_or_a_refusal(
+    shipped: str, portal_as: Portal, person: Callable[..., Actor], role: str
+) -> None:
+    with db.writing() as session:
+        people.add_unit(session, actor=SYSTEM, unit_id="retail", name="Retail")
+        people.add_team(session, actor=SYSTEM, team_id="risk", name="Risk", unit_id="retail")
+    app = portal_as(person(role, team="risk", scope=("unit", "retail")))
+    opened = []
+    for page in PAGES:
+        try:
+            app.switch_page(page).run()
+        except ValueError:
+            continue  # the page is not in this role's navigation
+        opened.append(page)
+        assert not app.exception, f"{page} as {role}"
+        assert "may not do this" not in texts(app), f"{page} as {role}"
+    assert {"home.py", "catalog.py", "activity.py"} <= set(opened)
+    assert "admin.py" not in opened
+
+
 def portal_person(session: Session) -> Actor:
     """The person who signed in last."""
     newest = access.people(session)[0]

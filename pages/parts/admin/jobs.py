@@ -7,6 +7,7 @@ import streamlit as st
 from core import db, jobs
 from core.access.policy import Actor
 from core.errors import PortalError, Unavailable
+from pages.parts import actor as actors
 from pages.parts import badges, notices
 from pages.parts.notices import plain
 
@@ -24,7 +25,7 @@ def show(actor: Actor) -> None:
             st.markdown(f"**{plain(purpose)}**", width="stretch")
             if st.button("Run", key=f"run_{name}", icon=":material/play_arrow:", help=purpose):
                 _run(actor, name)
-    _recent(actor)
+    _recent()
 
 
 def _run(actor: Actor, name: str) -> None:
@@ -37,12 +38,15 @@ def _run(actor: Actor, name: str) -> None:
 
 
 @st.fragment(run_every="10s")
-def _recent(actor: Actor) -> None:
+def _recent() -> None:
     st.subheader("Latest runs", anchor=False)
     try:
-        runs = jobs.recent(actor)
+        runs = jobs.recent(actors.current())  # it runs again without the page, long after somebody lost the role
     except Unavailable as error:
         st.info(f"{plain(error.message)} {plain(error.hint)}", icon=":material/hourglass_empty:")
+        return
+    except PortalError as error:
+        notices.refuse(error)
         return
     st.caption(f"As of {badges.exact(db.now())}, renewed every ten seconds")
     if not runs:
