@@ -171,7 +171,7 @@ def launch(system_database_url: str) -> None:
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=1.0)
     DBOS.apply_schedules(
         [
-            {"schedule_name": "sync", "workflow_fn": scheduled_sync, "schedule": _every(settings().sync_seconds)},
+            {"schedule_name": "sync", "workflow_fn": scheduled_sync, "schedule": settings().sync_schedule},
             {"schedule_name": "seal", "workflow_fn": scheduled_seal, "schedule": "*/10 * * * *"},
             {"schedule_name": "adopters", "workflow_fn": scheduled_tell, "schedule": "*/5 * * * *"},
             # access to production is measured in hours, and an approval waits for the webhook's answer
@@ -183,11 +183,3 @@ def launch(system_database_url: str) -> None:
 def shut_down() -> None:
     """Stop DBOS, giving running steps a few seconds to end."""
     DBOS.destroy(workflow_completion_timeout_sec=5)
-
-
-def _every(seconds: int) -> str:
-    """A cron expression (with seconds) for about every ``seconds``."""
-    if seconds < 60:
-        return f"*/{seconds} * * * * *"
-    minutes = min(max(round(seconds / 60), 1), 59)
-    return f"*/{minutes} * * * *"
