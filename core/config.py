@@ -18,6 +18,15 @@ from core.errors import Invalid, Unavailable
 
 ROOT = Path(__file__).resolve().parents[1]
 
+_UNITS = ((1, 60), (60, 60), (3600, 24))
+"""A second, a minute and an hour in seconds, and how many of it make the next larger unit."""
+
+SYNC_SECONDS = [
+    *(unit * part for unit, parts in _UNITS for part in range(1, parts) if parts % part == 0 and unit * part >= 5),
+    86_400,
+]
+"""The gaps between two syncs that a schedule keeps: equal parts of a minute, an hour or a day."""
+
 
 class Settings(BaseSettings):
     """Every setting, its default and what it does; the environment variable is ``PORTAL_`` and the name in capitals."""
@@ -46,7 +55,13 @@ class Settings(BaseSettings):
     jobs: Literal["inside", "worker"] = Field(
         "inside", description="Where jobs run: inside the portal's process, or in `python -m core worker`."
     )
-    sync_seconds: int = Field(60, ge=5, le=86_400, description="Seconds between two syncs of the model mirror.")
+    sync_seconds: int = Field(
+        60,
+        ge=SYNC_SECONDS[0],
+        le=SYNC_SECONDS[-1],
+        description="Seconds between two syncs of the model mirror: an equal part of a minute, an hour or a day, such as "
+        "30, 300 or 7200.",
+    )
     git_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("github.com", "gitlab.com", "bitbucket.org", "dev.azure.com"),
         description="Comma-separated hosts that a git import may reach.",
@@ -87,6 +102,17 @@ class Settings(BaseSettings):
                 roles.held(role)
             except ValueError as error:
                 raise ValueError(f"the group {group!r} maps to a role that does not exist: {error}") from error
+        return value
+
+    @field_validator("sync_seconds")
+    @classmethod
+    def _equal_part(cls, value: int) -> int:
+        if value not in SYNC_SECONDS:
+            below = max(one for one in SYNC_SECONDS if one < value)
+            above = min(one for one in SYNC_SECONDS if one > value)
+            raise ValueError(
+                f"{value} seconds are no equal part of a minute, an hour or a day; the nearest are {below} and {above}"
+            )
         return value
 
     @field_validator("database_url")
@@ -139,6 +165,15 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The URL people reach the portal under."""
         return self.public_url or f"http://{self.address}:{self.port}"
+
+    @property
+    def sync_schedule(self) -> str:
+        """When the mirror is synced, as a cron expression; one of six fields starts with the second."""
+        if self.sync_seconds < 60:
+            return f"*/{self.sync_seconds} * * * * *"
+        if self.sync_seconds < 3600:
+            return f"*/{self.sync_seconds // 60} * * * *"
+        return f"0 */{self.sync_seconds // 3600} * * *"
 
     @property
     def sqlalchemy_url(self) -> str:

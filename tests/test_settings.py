@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
+from croniter import croniter  # DBOS reads schedules with it
 
-from core.config import Settings, is_loopback, names_loopback, settings
+from core.config import SYNC_SECONDS, Settings, is_loopback, names_loopback, settings
 from core.errors import Invalid
 
 
@@ -21,6 +24,8 @@ from core.errors import Invalid
         ("PORTAL_OIDC_ROLES", "not json"),
         ("PORTAL_OIDC_METADATA_URL", "ftp://provider"),
         ("PORTAL_SYNC_SECONDS", "1"),
+        ("PORTAL_SYNC_SECONDS", "45"),
+        ("PORTAL_SYNC_SECONDS", "90000"),
         ("MLFLOW_TRACKING_URI", "not-a-url"),
     ],
 )
@@ -65,6 +70,27 @@ def test_a_group_maps_to_a_role_for_the_organisation_or_a_part_of_it(
     monkeypatch.setenv("PORTAL_OIDC_ROLES", json.dumps({"risk": role}))
     settings.cache_clear()
     assert settings().oidc_roles == {"risk": role}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nearest"), [(7, "6 and 10"), (45, "30 and 60"), (90, "60 and 120"), (86_399, "43200 and 86400")]
+)
+def test_a_time_between_syncs_that_no_schedule_keeps_is_refused_with_the_nearest(
+    seconds: int, nearest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTAL_SYNC_SECONDS", str(seconds))
+    settings.cache_clear()
+    with pytest.raises(Invalid, match=f"PORTAL_SYNC_SECONDS: .* the nearest are {nearest}"):
+        settings()
+
+
+@pytest.mark.parametrize("seconds", SYNC_SECONDS)
+def test_syncs_are_as_far_apart_as_the_setting_says(seconds: int) -> None:
+    moments = croniter(
+        Settings(sync_seconds=seconds).sync_schedule, datetime(2026, 11, 26, tzinfo=UTC), second_at_beginning=True
+    )
+    times = [moments.get_next(float) for _ in range(3 * 86_400 // max(seconds, 1000))]
+    assert {later - earlier for earlier, later in pairwise(times)} == {seconds}
 
 
 def test_half_an_identity_provider_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -339,12 +339,10 @@ def _found_teams(actor: Actor, folder: Path) -> None:
     listed, problems = documents.parse(path.read_text("utf-8"), path.name)
     if problems or not isinstance(listed[0], list):
         return
-    with db.reading() as session:
+    with db.writing() as session:
+        db.take_turns(session, _CATALOG_LOCK)  # of two loads at once, the second finds the first one's teams
         there = queries.team_units(session)
-    missing = [one for one in listed[0] if one["id"] not in there]
-    if missing:
-        with db.writing() as session:
-            for one in missing:
-                people.add_team(
-                    session, actor=actor, team_id=one["id"], name=one["name"], description=one.get("description", "")
-                )
+        for one in [one for one in listed[0] if one["id"] not in there]:
+            people.add_team(
+                session, actor=actor, team_id=one["id"], name=one["name"], description=one.get("description", "")
+            )

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -268,6 +270,25 @@ def test_every_reference_between_shipped_entries_leads_somewhere(shipped: str) -
             ref = f"{document['kind']}:default/{document['metadata']['name']}"
             page = queries.entry(session, LOADER, ref)
             assert not [one.key for one in page.relations if not one.title], ref
+
+
+def test_loads_at_once_bring_teams_and_entries_once(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "definitions", owner="risk")
+    (tmp_path / "definitions" / "teams.yaml").write_text("- {id: risk, name: Risk}\n- {id: fraud, name: Fraud}\n")
+    monkeypatch.setenv("PORTAL_CATALOG", str(tmp_path / "definitions"))
+    forget_settings()
+    together = threading.Barrier(4)
+
+    def load_at_once(_: int) -> Report:
+        together.wait()
+        return loader.load(LOADER)
+
+    with ThreadPoolExecutor(4) as threads:
+        reports = list(threads.map(load_at_once, range(4)))
+    assert sorted(one.count("create") for one in reports) == [0, 0, 0, 1]
+    assert events().count("team-added") == 2
 
 
 def test_a_load_that_is_killed_leaves_nothing_half_done(tmp_path: Path) -> None:
