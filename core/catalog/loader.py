@@ -7,7 +7,8 @@ parsed outside the transaction; all changes of one run are one transaction, so a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -68,11 +69,14 @@ class Report:
 
 @dataclass
 class _Read:
-    """What was read of a source's files: definitions and problems of new and changed ones, keys of unchanged ones."""
+    """What was read of a source's files: definitions and problems of new and changed ones, keys of the others."""
 
     definitions: list[Definition] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    unchanged_keys: set[str] = field(default_factory=set)
+    unchanged: dict[str, str] = field(default_factory=dict)
+    """Key → the unchanged file that gives it."""
+    silenced: dict[str, str] = field(default_factory=dict)
+    """Key → the file that gave it and cannot be read now: its entry is neither stale nor free for another file."""
     files: list[dict[str, Any]] = field(default_factory=list)
     vanished: set[str] = field(default_factory=set)
     mentioned_keys: set[str] = field(default_factory=set)
@@ -110,36 +114,58 @@ def run(
 
 
 def _read_files(source: str, files: Iterable[SourceFile], known: dict[str, CatalogFile], whole: bool) -> _Read:
-    read = _Read()
+    read, contested = _Read(), _contested(known.values())
     seen: set[str] = set()
     for file in files:
         seen.add(file.path)
         before = known.get(file.path)
-        if before is not None and before.digest == file.digest and not before.problems:
-            read.unchanged_keys |= set(before.keys)
-            continue
-        definitions, problems = file.read()
-        keys = [one.ref.lower() for one in definitions]
-        # a broken file still speaks for the entries it defined before: they are refused, not stale
-        read.mentioned_keys |= set(keys) | (set(before.keys) if before is not None and problems else set())
-        if problems and before is not None:
-            keys = sorted({*keys, *before.keys})
-        read.definitions += definitions
-        read.problems += problems
-        read.files.append(
-            {
-                "source": source,
-                "path": file.path,
-                "digest": file.digest,
-                "keys": keys,
-                "problems": [str(one) for one in problems],
-            }
-        )
+        if before is not None and _is_settled(before, file, contested):
+            read.unchanged |= dict.fromkeys(before.keys, file.path)
+        else:
+            _read_one(read, source, file, before)
     if whole:
         read.vanished = known.keys() - seen
-    read.definitions, doubled = sources.without_doubles(read.definitions)
-    read.problems += doubled
+    _keep_the_first(read, known)
     return read
+
+
+def _contested(known: Iterable[CatalogFile]) -> set[str]:
+    """The keys that more than one file gave, one after the other: what the catalog holds may be of either."""
+    counts = Counter(key for one in known for key in one.keys)
+    return {key for key, count in counts.items() if count > 1}
+
+
+def _is_settled(before: CatalogFile, file: SourceFile, contested: set[str]) -> bool:
+    """Whether reading the file again would tell nothing new."""
+    return before.digest == file.digest and not before.problems and contested.isdisjoint(before.keys)
+
+
+def _read_one(read: _Read, source: str, file: SourceFile, before: CatalogFile | None) -> None:
+    definitions, problems = file.read()
+    keys = {one.ref.lower() for one in definitions}
+    if problems and before is not None:  # a broken file still speaks for the entries it defined before
+        keys |= set(before.keys)
+        if not definitions:
+            read.silenced |= dict.fromkeys(before.keys, file.path)
+    read.mentioned_keys |= keys
+    read.definitions += definitions
+    read.problems += problems
+    read.files.append({"source": source, "path": file.path, "digest": file.digest, "keys": keys})
+
+
+def _keep_the_first(read: _Read, known: dict[str, CatalogFile]) -> None:
+    """Of two files that define one entry, the one that gave it so far keeps it, otherwise the first by path."""
+
+    def is_newcomer(one: Definition) -> bool:
+        before = known.get(one.origin)
+        return before is None or one.ref.lower() not in before.keys
+
+    ordered = sorted(read.definitions, key=is_newcomer)
+    read.definitions, doubles = sources.without_doubles(ordered, read.silenced | read.unchanged)
+    read.problems += doubles
+    giver = read.silenced | read.unchanged | {one.ref.lower(): one.origin for one in read.definitions}
+    for row in read.files:
+        row["keys"] = sorted(key for key in row["keys"] if giver.get(key, row["path"]) == row["path"])
 
 
 def apply(session: Session, *, actor: Actor, read: _Read, source: str, whole: bool, dry_run: bool = False) -> Report:
@@ -155,16 +181,10 @@ def apply(session: Session, *, actor: Actor, read: _Read, source: str, whole: bo
     units = queries.team_units(session)
     told += _create(session, fresh, units, source, report)
     told += _update(session, there, existing, units, source, report)
-    report.unchanged += len(read.unchanged_keys)
+    report.unchanged += len(read.unchanged)
     if whole:
-        named = read.unchanged_keys | read.mentioned_keys | {one.ref.lower() for one in read.definitions}
-        told += _mark_stale(session, named, source, report)
-    _remember_files(
-        session,
-        source,
-        read,
-        {one for change in report.changes if change.action == "refused" for one in [change.origin]},
-    )
+        told += _mark_stale(session, read.unchanged.keys() | read.mentioned_keys, source, report)
+    _remember_files(session, source, read, report)
     if told:
         told.append(_summary(report))
         record(session, actor, *told)
@@ -295,7 +315,7 @@ def _tell(one: Definition, row: Any, merged: merging.Merged, source: str, report
     return []
 
 
-def _mark_stale(session: Session, named: set[str], source: str, report: Report) -> list[events.Event]:
+def _mark_stale(session: Session, named: Set[str], source: str, report: Report) -> list[events.Event]:
     rows = session.execute(select(Entry.id, Entry.key).where(Entry.source == source, col(Entry.stale_since).is_(None)))
     gone = [(entry_id, key) for entry_id, key in rows if key not in named]
     for batch in db.batches([entry_id for entry_id, _ in gone], storing.BATCH):
@@ -304,13 +324,15 @@ def _mark_stale(session: Session, named: set[str], source: str, report: Report) 
     return [events.EntryWentStale(key, source=source) for _, key in gone]
 
 
-def _remember_files(session: Session, source: str, read: _Read, refused: set[str]) -> None:
+def _remember_files(session: Session, source: str, read: _Read, report: Report) -> None:
     paths = [row["path"] for row in read.files] + sorted(read.vanished)
     for batch in db.batches(paths, storing.BATCH):
         session.execute(delete(CatalogFile).where(col(CatalogFile.source) == source, col(CatalogFile.path).in_(batch)))
-    rows = [
-        row | ({"problems": row["problems"] or ["refused"]} if row["path"] in refused else {}) for row in read.files
-    ]
+    refused: dict[str, list[str]] = {}
+    for change in report.changes:
+        if change.action == "refused":
+            refused.setdefault(change.origin, []).extend(change.problems)
+    rows = [row | {"problems": refused.get(row["path"], [])} for row in read.files]
     if rows:
         session.execute(insert(CatalogFile), rows)
 

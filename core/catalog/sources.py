@@ -55,20 +55,26 @@ def read(text: str, origin: str, *, readme: str = "", default_owner: str | None 
     return _read(text, origin, readme, default_owner, named=True)
 
 
-def without_doubles(definitions: Iterable[Definition]) -> Read:
-    """The first definition of each reference, and a problem for every further one."""
-    first: dict[str, Definition] = {}
-    problems = []
+def without_doubles(definitions: Iterable[Definition], held: Mapping[str, str] | None = None) -> Read:
+    """The first definition of each reference, and a problem for every further one.
+
+    ``held`` names the files that define a reference (in lower case) already and come before all ``definitions``.
+    """
+    first: dict[str, str | Definition] = dict(held or {})
+    kept, problems = [], []
     for one in definitions:
-        if (before := first.setdefault(one.ref.lower(), one)) is not one:
-            where = f"{before.origin}, document {before.document}"
-            problems.append(
-                Problem(
-                    one.origin, one.document, "metadata.name", f"{one.ref} is defined in {where} already.",
-                    "Names are compared without regard to case: rename or remove one of them.",
-                )
-            )  # fmt: skip
-    return list(first.values()), problems
+        before = first.setdefault(one.ref.lower(), one)
+        if before is one:
+            kept.append(one)
+            continue
+        where = before if isinstance(before, str) else f"{before.origin}, document {before.document}"
+        problems.append(
+            Problem(
+                one.origin, one.document, "metadata.name", f"{one.ref} is defined in {where} already.",
+                "Names are compared without regard to case: rename or remove one of them.",
+            )
+        )  # fmt: skip
+    return kept, problems
 
 
 def read_folder(folder: Path, *, default_owner: str | None = None) -> Iterator[SourceFile]:
