@@ -36,8 +36,8 @@ spec:
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "One or many YAML documents (at most 1 MiB): entries of ours, Backstage descriptors, Azure ML v2 "
-        "assets, MLproject files.",
+        "description": f"One or many YAML documents (at most {MAX_BYTES // 1024} KiB): entries of ours, Backstage "
+        "descriptors, Azure ML v2 assets, MLproject files.",
         "content": {one: {"schema": {"type": "string", "minLength": 1}, "example": _EXAMPLE} for one in TYPES},
     }
 }
