@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,14 +21,13 @@ from core.access import policy, queries
 from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
-from core.catalog import documents, merging, sources, storing
+from core.catalog import documents, merging, sources, storing, teams
 from core.catalog.documents import Definition, Problem
 from core.catalog.references import team_of
 from core.catalog.sources import SourceFile
 from core.catalog.storing import Storable
 from core.catalog.tables import CatalogFile, Entry, EntryContent
 from core.config import settings
-from core.people import actions as people
 
 FILE = "file"
 _CATALOG_LOCK = 720_317
@@ -85,8 +84,17 @@ class _Read:
 def load(actor: Actor) -> Report:
     """Load the shipped catalog folder, with the teams that own it."""
     folder = settings().catalog
-    _found_teams(actor, folder)
-    return run(actor, source=FILE, files=sources.read_folder(folder), whole=True)
+    teams.add_missing(actor, teams.read(folder)[0])
+    return run(actor, source=FILE, files=shipped(folder), whole=True)
+
+
+def shipped(folder: Path) -> Iterator[SourceFile]:
+    """The definition files of the catalog folder; ``teams.yaml`` is one that defines nothing and may have problems."""
+    _, problems = teams.read(folder)
+    if problems:
+        digest = documents.digest([str(one) for one in problems], "")
+        yield SourceFile(teams.FILE, digest, lambda: ([], problems))
+    yield from (one for one in sources.read_folder(folder) if one.path != teams.FILE)
 
 
 def run(
@@ -192,18 +200,18 @@ def apply(session: Session, *, actor: Actor, read: _Read, source: str, whole: bo
 
 
 def _with_known_owner(session: Session, definitions: Sequence[Definition], report: Report) -> list[Definition]:
-    teams = queries.team_units(session)
+    known = queries.team_units(session)
     good = []
     for one in definitions:
         owner = one.spec.owner if one.spec else str((one.raw.get("spec") or {}).get("owner", ""))
-        if one.spec is None or team_of(owner) in teams:
+        if one.spec is None or team_of(owner) in known:
             good.append(one)
             continue
-        close = difflib.get_close_matches(team_of(owner), list(teams), n=1)
+        close = difflib.get_close_matches(team_of(owner), list(known), n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
         problem = Problem(
             one.origin, one.document, "spec.owner", f"the team {team_of(owner)!r} does not exist.",
-            f"{hint}Add the team in Admin, or name one of: {', '.join(sorted(teams)[:12])}.",
+            f"{hint}Add the team in Admin, or name one of: {', '.join(sorted(known)[:12])}.",
         )  # fmt: skip
         report.changes.append(Change("refused", one.ref.lower(), one.origin, problems=[str(problem)]))
     return good
@@ -351,22 +359,3 @@ def _storable(one: Definition, units: dict[str, str | None], source: str) -> Sto
 
 def _owner(one: Definition) -> str:
     return one.spec.owner if one.spec else str((one.raw.get("spec") or {}).get("owner", ""))
-
-
-def _found_teams(actor: Actor, folder: Path) -> None:
-    """Add the teams named in ``teams.yaml`` beside the catalog that do not exist yet."""
-    path = folder / "teams.yaml"
-    if not path.is_file():
-        return
-    listed, problems = documents.parse(path.read_text("utf-8"), path.name)
-    if problems or not isinstance(listed[0], list):
-        return
-    with db.reading() as session:
-        there = queries.team_units(session)
-    missing = [one for one in listed[0] if one["id"] not in there]
-    if missing:
-        with db.writing() as session:
-            for one in missing:
-                people.add_team(
-                    session, actor=actor, team_id=one["id"], name=one["name"], description=one.get("description", "")
-                )

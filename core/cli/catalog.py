@@ -120,11 +120,11 @@ def search(
 
 
 def _check(json: bool) -> None:
-    from core.catalog import sources
+    from core.catalog import loader, sources
     from core.config import settings
 
     definitions, problems = [], []
-    for file in sources.read_folder(settings().catalog):
+    for file in loader.shipped(settings().catalog):
         good, bad = file.read()
         definitions += good
         problems += bad
