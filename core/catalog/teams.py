@@ -16,6 +16,7 @@ from core.catalog.kinds import CONTROL, NAMESPACE, Strict, Text
 from core.people import actions as people
 
 FILE = "teams.yaml"
+_TEAMS_LOCK = 720_318
 _SHAPE = "Write '- id: …' with a 'name: …' below it for every team."
 
 
@@ -77,11 +78,8 @@ def _valid(listed: list[Any]) -> tuple[list[TeamDefinition], list[Problem]]:
 
 def add_missing(actor: Actor, listed: list[TeamDefinition]) -> None:
     """Add those of these teams that do not exist yet; the others stay as they are here."""
-    with db.reading() as session:
-        there = queries.team_units(session)
-    missing = [one for one in listed if one.id not in there]
-    if not missing:
-        return
     with db.writing() as session:
-        for one in missing:
+        db.take_turns(session, _TEAMS_LOCK)  # of two loads at once, the second finds the first one's teams
+        there = queries.team_units(session)
+        for one in [one for one in listed if one.id not in there]:
             people.add_team(session, actor=actor, team_id=one.id, name=one.name, description=one.description)

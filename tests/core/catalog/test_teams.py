@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,16 @@ def test_teams_that_exist_stay_as_they_are(folder: Path) -> None:
 def test_without_a_file_there_is_nothing_to_report(folder: Path) -> None:
     (folder / "assets" / "psi" / "entry.yaml").unlink()
     assert loader.load(LOADER).changes == []
+
+
+def test_loads_at_once_bring_a_team_once(folder: Path) -> None:
+    (folder / "teams.yaml").write_text(GOOD)
+    together = threading.Barrier(4)
+
+    def load_at_once(_: int) -> list[str]:
+        together.wait()
+        return refusals(loader.load(LOADER))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(load_at_once, range(4))) == [[]] * 4
+    assert events().count("team-added") == 1
