@@ -34,6 +34,8 @@ _CATALOG_LOCK = 720_317
 
 Action = Literal["create", "update", "unchanged", "stale", "refused"]
 
+_WORTH_READING: tuple[Action, ...] = ("refused", "stale", "update", "create", "unchanged")
+
 
 @dataclass(frozen=True)
 class Change:
@@ -64,6 +66,10 @@ class Report:
     def counts(self) -> dict[str, int]:
         """All counts by action."""
         return {one: self.count(one) for one in ("create", "update", "unchanged", "stale", "refused")}
+
+    def first(self, most: int) -> list[Change]:
+        """At most so many of the changes: those to be read before the others come first, as refusals do."""
+        return sorted(self.changes, key=lambda one: _WORTH_READING.index(one.action))[:most]
 
 
 @dataclass

@@ -11,14 +11,12 @@ from pages.parts import badges, notices
 from pages.parts.notices import plain
 
 _STATES = {"success": "done", "error": "failed", "enqueued": "waiting", "pending": "running"}
-_NEEDS_MORE = frozenset({"import-source"})
-"""Jobs that are asked for elsewhere, because they take an argument."""
 
 
 def show(actor: Actor) -> None:
     """A button for every job, and the latest runs, renewed by itself."""
     for name, purpose in jobs.JOBS.items():
-        if name in _NEEDS_MORE:
+        if name in jobs.OF_A_SOURCE:  # asked for beside the source
             continue
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(purpose)}**", width="stretch")
