@@ -69,7 +69,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         on_change=search_everywhere,
         width=520,
     )
-    with st.popover(actor.name, icon=":material/account_circle:"):
+    with st.popover(notices.plain(actor.name), icon=":material/account_circle:"):
         st.markdown(f"**{notices.plain(actor.name)}**")
         st.caption(", ".join(sorted(actor.roles)) or "No role yet: you can browse nothing but this page.")
         if settings().has_provider:

@@ -15,6 +15,7 @@ from typing import Any
 
 from core.access import policy
 from core.access.policy import Actor
+from core.catalog.loader import Change
 from core.config import data_folder, settings
 from core.errors import Unavailable
 
@@ -29,11 +30,18 @@ JOBS = {
     "seal-log": "Sign the activity log as it stands",
     "reload-catalog": "Load the catalog folder again",
     "import-source": "Import a catalog source from its git repository",
+    "check-source": "Tell what an import of a catalog source would do, and change nothing",
     "tell-adopters": "Tell those who use an entry that it was deprecated or retired by a file, import or proposal",
     "watch-grants": "Give approved access to data by the webhook, remind of its end, and let it expire",
     "tidy-jobs": "Forget the runs of jobs that ended long ago",
 }
 """Every job by name, with what it does."""
+OF_A_SOURCE = frozenset({"import-source", "check-source"})
+"""The jobs that take the id of a catalog source."""
+MOST_CHANGES = 200
+"""So many changes are kept of what an import would do."""
+_UNDER_WAY = ("enqueued", "delayed", "pending")
+_CHECKS_LOOKED_AT = 500
 
 SCHEDULES = {
     "sync": "sync-models",
@@ -65,6 +73,18 @@ class Schedule:
     job: str
     last: JobRun | None
     failure: JobRun | None
+
+
+@dataclass(frozen=True)
+class SourceCheck:
+    """The latest dry run of a catalog source: under way, or what an import would do, or why that cannot be told."""
+
+    started_at: datetime
+    under_way: bool
+    counts: dict[str, int]
+    changes: list[Change]
+    """At most :data:`MOST_CHANGES` of them, refusals first; unchanged entries are counted alone."""
+    failure: str
 
 
 def system_database_url() -> str:
@@ -102,7 +122,7 @@ def stop() -> None:
 
 def enqueue(actor: Actor, name: str, *arguments: Any) -> str:
     """Ask for a run of the job ``name``; returns the run's id. It survives a crash from here on."""
-    policy.require(actor, "admin.jobs" if name != "import-source" else "admin.sources")
+    policy.require(actor, "admin.sources" if name in OF_A_SOURCE else "admin.jobs")
     options = {"workflow_name": name, "queue_name": QUEUE}
     try:
         return str(_client().enqueue(options, *arguments).workflow_id)
@@ -114,7 +134,7 @@ def enqueue(actor: Actor, name: str, *arguments: Any) -> str:
 def recent(actor: Actor, *, limit: int = 20) -> list[JobRun]:
     """The latest runs that somebody asked for, newest first; what schedules ran is told by :func:`schedules`."""
     policy.require(actor, "admin.jobs")
-    return _runs(queue_name=QUEUE, limit=limit)
+    return _job_runs(queue_name=QUEUE, limit=limit)
 
 
 def schedules(actor: Actor) -> list[Schedule]:
@@ -124,6 +144,26 @@ def schedules(actor: Actor) -> list[Schedule]:
         Schedule(job, *(_latest(schedule_name=name, **more) for more in ({}, {"status": FAILED})))
         for name, job in SCHEDULES.items()
     ]
+
+
+def source_checks(actor: Actor) -> dict[int, SourceCheck]:
+    """Source id → its latest dry run, for those that had one lately."""
+    policy.require(actor, "admin.sources")
+    latest: dict[int, str] = {}
+    for one in _runs(name="check-source", limit=_CHECKS_LOOKED_AT, load_output=False):
+        latest.setdefault(one.input["args"][0], one.workflow_id)
+    if not latest:
+        return {}
+    told = {one.workflow_id: one for one in _runs(workflow_ids=list(latest.values()), load_input=False)}
+    return {source_id: _source_check(told[key]) for source_id, key in latest.items() if key in told}
+
+
+def _source_check(run: Any) -> SourceCheck:
+    state, output = run.status.lower(), run.output or {}
+    under_way = state in _UNDER_WAY
+    failure = output.get("failure", "") if state == "success" else "" if under_way else f"The dry run ended as {state}."
+    changes = [Change(**one) for one in output.get("changes", [])]
+    return SourceCheck(_started(run), under_way, output.get("counts", {}), changes, failure)
 
 
 def _launched() -> Any:
@@ -141,23 +181,31 @@ def _launched() -> Any:
 
 
 def _latest(**which: Any) -> JobRun | None:
-    return next(iter(_runs(limit=1, **which)), None)
+    return next(iter(_job_runs(limit=1, **which)), None)
 
 
-def _runs(**which: Any) -> list[JobRun]:
+def _job_runs(**which: Any) -> list[JobRun]:
+    return [
+        JobRun(
+            one.workflow_id, SCHEDULES.get(one.schedule_name, one.name), one.status.lower(), _started(one),
+            _reason(one.error),
+        )
+        for one in _runs(load_input=False, **which)
+    ]  # fmt: skip
+
+
+def _runs(**wanted: Any) -> list[Any]:
+    """The runs that DBOS knows, newest first."""
     try:
-        found = _client().list_workflows(sort_desc=True, load_input=False, **which)
+        return list(_client().list_workflows(sort_desc=True, **wanted))
     except Exception as error:
         raise Unavailable(
             "The job queue does not answer.", hint="Jobs start a few seconds after the portal."
         ) from error
-    return [
-        JobRun(
-            one.workflow_id, SCHEDULES.get(one.schedule_name, one.name), one.status.lower(),
-            datetime.fromtimestamp((one.created_at or 0) / 1000, UTC), _reason(one.error),
-        )
-        for one in found
-    ]  # fmt: skip
+
+
+def _started(run: Any) -> datetime:
+    return datetime.fromtimestamp((run.created_at or 0) / 1000, UTC)
 
 
 def _reason(error: Any) -> str:

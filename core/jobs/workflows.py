@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,11 +14,12 @@ from core.access import policy
 from core.activity import recording
 from core.catalog import actions as catalog
 from core.catalog import loader, sources
+from core.catalog.loader import Report
 from core.catalog.tables import Source
 from core.config import settings
 from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
-from core.jobs import FAILED, QUEUE, SCHEDULES
+from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
 from core.projects import adoption
 from core.tracking import sync
 
@@ -73,23 +75,31 @@ def reload_catalog() -> dict[str, int]:
 
 @DBOS.step(name="import", retries_allowed=True, max_attempts=3, interval_seconds=5)
 def _import(source_id: int) -> dict[str, int]:
-    with db.reading() as session:
-        source = session.get(Source, source_id)
-    if source is None:
-        return {}
     try:
-        with sources.fetch_git(source.location) as folder:
-            report = loader.run(
-                policy.system("import"),
-                source=f"import:{source.location}"[:200],
-                files=sources.read_folder(folder),
-                whole=True,
-            )
+        report = _fetched(source_id, dry_run=False)
     except PortalError as error:
         _note(source_id, str(error))
         raise
+    if report is None:
+        return {}
     _note(source_id, ", ".join(f"{count} {action}" for action, count in report.counts.items()))
     return report.counts
+
+
+def _fetched(source_id: int, *, dry_run: bool) -> Report | None:
+    """What importing a source does, or in a dry run would do; nothing where the source was removed meanwhile."""
+    with db.reading() as session:
+        source = session.get(Source, source_id)
+    if source is None:
+        return None
+    with sources.fetch_git(source.location) as folder:
+        return loader.run(
+            policy.system("import"),
+            source=f"import:{source.location}"[:200],
+            files=sources.read_folder(folder),
+            whole=True,
+            dry_run=dry_run,
+        )
 
 
 def _note(source_id: int, outcome: str) -> None:
@@ -101,6 +111,23 @@ def _note(source_id: int, outcome: str) -> None:
 def import_source(source_id: int) -> dict[str, int]:
     """Import a catalog source from its git repository."""
     return _import(source_id)
+
+
+@DBOS.step(name="check")
+def _check(source_id: int) -> dict[str, Any]:
+    try:
+        report = _fetched(source_id, dry_run=True)
+    except PortalError as error:  # an outcome like any other: somebody waits to read it
+        return {"failure": str(error)}
+    if report is None:
+        return {}
+    return {"counts": report.counts, "changes": [asdict(one) for one in report.first(MOST_CHANGES)]}
+
+
+@DBOS.workflow(name="check-source")
+def check_source(source_id: int) -> dict[str, Any]:
+    """Tell what an import of a catalog source would do, and change nothing."""
+    return _check(source_id)
 
 
 @DBOS.step(name="scheduled-sync")

@@ -49,7 +49,7 @@ def register(actor: Actor) -> None:
     except PortalError as error:
         notices.refuse(error)
         return
-    notices.after_rerun(f"{plain(said['title'])} is registered.")
+    notices.after_rerun(f"{said['title']} is registered.")
     st.switch_page("project.py", query_params={"id": project_id})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from core import db, jobs
 from core.access.policy import Actor
 from core.activity import recording
 from core.activity.events import all_events
+from core.config import settings
 from core.errors import NotAllowed, Unavailable
 from core.people import actions as people
 from core.projects import actions as projects
@@ -179,9 +181,13 @@ def test_the_details_of_a_record_show_its_data_and_hash(auditor: Actor, portal_a
 def test_verifying_a_whole_log_says_so(auditor: Actor, portal_as: Portal) -> None:
     with db.writing() as session:
         recording.seal(session)
+    kept = settings().data / "keys" / "checkpoints.jsonl"
+    kept.write_bytes(kept.read_bytes() + b'{"seq": 7')
     app = press(opened(portal_as(auditor)), "Verify the log")
     assert "Intact" in texts(app, "success")
     assert "sealed up to record" in texts(app, "success")
+    assert re.fullmatch("[0-9a-f]{64}", texts(app, "code"))
+    assert "Line 2 of keys/checkpoints.jsonl was cut short" in texts(app, "warning")
 
 
 def test_verifying_a_changed_log_names_the_record(auditor: Actor, portal_as: Portal) -> None:

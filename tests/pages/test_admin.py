@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,10 +14,13 @@ from core import db, jobs
 from core.access import queries
 from core.access.policy import Actor
 from core.access.tables import Person, RoleGrant, Team, Token
+from core.catalog import actions as catalog
+from core.catalog.loader import Change
 from core.catalog.tables import Entry, Source
 from core.errors import Unavailable
 from core.people import actions as people
 from tests.conftest import SYSTEM
+from tests.core.catalog.test_archives import packed
 from tests.pages import driving
 from tests.pages.driving import ok
 
@@ -250,14 +254,82 @@ def test_a_source_is_added_imported_and_removed(
 ) -> None:
     asked: list[object] = []
     monkeypatch.setattr(jobs, "enqueue", lambda actor, *more: asked.append(more))
+    monkeypatch.setattr(jobs, "source_checks", lambda actor: {})
     app = opened(portal_as(admin), "Sources and imports")
     field(app, "text_input", "Location").set_value("https://github.com/example/definitions")
     press(app, "Add source")
     source = one_of(Source, location="https://github.com/example/definitions")
+    press(app, key=f"check_{source.id}")
+    assert "dry run is queued" in str(app.toast[0].value)
     press(app, key=f"import_{source.id}")
-    assert asked == [("import-source", source.id)]
+    assert asked == [("check-source", source.id), ("import-source", source.id)]
     press(app, key=f"remove_{source.id}")
     assert one_of(Source) is None
+
+
+@pytest.fixture
+def source(admin: Actor) -> Source:
+    with db.writing() as session:
+        catalog.add_source(session, actor=admin, location="https://github.com/example/definitions")
+    return one_of(Source)
+
+
+CHECK = jobs.SourceCheck(
+    db.now(), False, {"create": 230, "update": 1, "unchanged": 7, "stale": 1, "refused": 1},
+    [
+        Change("refused", "asset:default/odd", "odd.yaml", problems=["odd.yaml, document 1, spec.owner: *who*?"]),
+        Change("stale", "asset:default/gone", ""),
+        Change("update", "asset:default/psi", "psi.yaml", ["metadata.title"], ["spec.version"]),
+    ], "",
+)  # fmt: skip
+
+
+def shown_as(app: AppTest, monkeypatch: pytest.MonkeyPatch, source: Source, **now: object) -> AppTest:
+    monkeypatch.setattr(jobs, "source_checks", lambda actor: {source.id: dataclasses.replace(CHECK, **now)})
+    return opened(app, "Sources and imports")
+
+
+def test_a_dry_run_of_a_source_shows_what_an_import_would_do_and_why_not(
+    portal_as: Portal, admin: Actor, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = portal_as(admin)
+    shown_as(app, monkeypatch, source, under_way=True, counts={}, changes=[])
+    assert "waits for its turn" in texts(app, "info")
+    assert not app.table
+    shown_as(app, monkeypatch, source)
+    assert "It would: 230 create, 1 update, 7 unchanged, 1 stale, 1 refused. Nothing is changed" in texts(app, "info")
+    table = app.table[0].value
+    assert list(table["What"]) == ["refused", "stale", "update"]
+    assert table["Problems"][0].replace("\\", "") == "odd.yaml, document 1, spec.owner: *who*?"
+    assert "\\*who\\*" in table["Problems"][0]
+    assert "The first 3 of 233" in texts(app, "caption")
+    shown_as(app, monkeypatch, source, counts={}, changes=[], failure="It did not answer in time.")
+    assert "did not answer in time" in texts(app, "error")
+
+
+def test_a_dry_run_is_forgotten_once_the_source_was_imported(
+    portal_as: Portal, admin: Actor, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.writing() as session:
+        catalog.note_import(session, source_id=source.id, outcome="231 create")
+    app = portal_as(admin)
+    shown_as(app, monkeypatch, source)
+    assert not app.table
+    shown_as(app, monkeypatch, source, started_at=db.now())
+    assert app.table
+
+
+def test_sources_are_shown_while_the_queue_does_not_answer(
+    portal_as: Portal, admin: Actor, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Unavailable("The job queue does not answer.")
+
+    monkeypatch.setattr(jobs, "source_checks", refuse)
+    monkeypatch.setattr(jobs, "enqueue", refuse)
+    app = opened(portal_as(admin), "Sources and imports")
+    assert "github.com/example/definitions" in texts(app)
+    assert "does not answer" in texts(press(app, key=f"check_{source.id}"), "error")
 
 
 def test_a_source_elsewhere_is_refused(admin: Actor, portal_as: Portal) -> None:
@@ -283,6 +355,42 @@ def test_an_uploaded_file_is_tried_before_it_is_imported(importing: AppTest) -> 
     press(importing, "Apply")
     assert "1 create" in texts(importing, "success")
     assert one_of(Entry, key="asset:default/leakage-check").source == "import:upload"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("MLproject", b"name: leakage check\nentry_points: {main: {command: echo}}\n"),
+        ("pack.zip", packed({"pack/assets/leakage-check/entry.yaml": ENTRY, "pack/notes.txt": "x"})),
+    ],
+)
+def test_an_mlflow_project_or_a_zip_goes_the_same_way(importing: AppTest, name: str, content: bytes) -> None:
+    importing.file_uploader[0].upload(name, content)
+    field(importing, "selectbox", "Team for definitions that name no owner").select("platform")
+    ok(importing.run())
+    press(importing, "Check what it would do")
+    assert "1 create" in texts(importing, "info")
+    assert one_of(Entry, key="asset:default/leakage-check") is None
+    press(importing, "Apply")
+    assert "1 create" in texts(importing, "success")
+    assert one_of(Entry, key="asset:default/leakage-check").source == "import:upload"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pack.zip", b"PK"),
+        ("pack.zip", packed({"../entry.yaml": ENTRY})),
+        ("pack.tar", b""),
+        ("notes.txt", ENTRY.encode()),
+    ],
+)
+def test_another_upload_is_refused_in_words(importing: AppTest, name: str, content: bytes) -> None:
+    importing.file_uploader[0].upload(name, content)
+    ok(importing.run())
+    press(importing, "Check what it would do")
+    assert texts(importing, "error")
+    assert "Apply" not in [one.label for one in importing.button]
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"a: [", b"just text", b"x: &a [*a]", b"\x00"])

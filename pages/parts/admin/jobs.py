@@ -16,14 +16,12 @@ _STATES = {
     "success": "done", "error": "failed", "max_recovery_attempts_exceeded": "given up", "enqueued": "waiting",
     "pending": "running",
 }  # fmt: skip
-_NEEDS_MORE = frozenset({"import-source"})
-"""Jobs that are asked for elsewhere, because they take an argument."""
 
 
 def show(actor: Actor) -> None:
     """A button for every job, the latest runs that were asked for, and how the schedules went, renewed by itself."""
     for name, purpose in jobs.JOBS.items():
-        if name in _NEEDS_MORE:
+        if name in jobs.OF_A_SOURCE:  # asked for beside the source
             continue
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(purpose)}**", width="stretch")
