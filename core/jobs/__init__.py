@@ -31,6 +31,7 @@ JOBS = {
     "import-source": "Import a catalog source from its git repository",
     "tell-adopters": "Tell those who use an entry that it was deprecated or retired by a file, import or proposal",
     "watch-grants": "Give approved access to data by the webhook, remind of its end, and let it expire",
+    "watch-approvals": "Tell whom it concerns that an approval of a pattern ends within a month",
 }
 """Every job by name, with what it does."""
 

@@ -18,6 +18,7 @@ from core.config import settings
 from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
 from core.jobs import QUEUE
+from core.patterns import expiry
 from core.projects import adoption
 from core.tracking import sync
 
@@ -157,6 +158,24 @@ def scheduled_watch(_at: datetime, _context: Any) -> None:
     _watch_grants()
 
 
+@DBOS.step(name="watch-approvals", retries_allowed=True, max_attempts=3)
+def _watch_approvals() -> int:
+    with db.writing() as session:
+        return expiry.remind(session, actor=policy.system("approvals"))
+
+
+@DBOS.workflow(name="watch-approvals")
+def watch_approvals() -> int:
+    """Tell whom it concerns that an approval of a pattern ends soon."""
+    return _watch_approvals()
+
+
+@DBOS.workflow(name="scheduled-approvals")
+def scheduled_approvals(_at: datetime, _context: Any) -> None:
+    """The schedule of ``watch-approvals``."""
+    _watch_approvals()
+
+
 def launch(system_database_url: str) -> None:
     """Start DBOS in this process with its queue and schedules."""
     config: DBOSConfig = {
@@ -176,6 +195,8 @@ def launch(system_database_url: str) -> None:
             {"schedule_name": "adopters", "workflow_fn": scheduled_tell, "schedule": "*/5 * * * *"},
             # access to production is measured in hours, and an approval waits for the webhook's answer
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
+            # every hour, as nobody knows at which hours of a day the portal runs
+            {"schedule_name": "approvals", "workflow_fn": scheduled_approvals, "schedule": "7 * * * *"},
         ]
     )
 
