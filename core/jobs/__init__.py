@@ -34,6 +34,7 @@ JOBS = {
     "tell-adopters": "Tell those who use an entry that it was deprecated or retired by a file, import or proposal",
     "watch-grants": "Give approved access to data by the webhook, remind of its end, and let it expire",
     "tidy-jobs": "Forget the runs of jobs that ended long ago",
+    "watch-approvals": "Tell whom it concerns that an approval of a pattern ends within a month",
 }
 """Every job by name, with what it does."""
 OF_A_SOURCE = frozenset({"import-source", "check-source"})
@@ -49,6 +50,7 @@ SCHEDULES = {
     "adopters": "tell-adopters",
     "grants": "watch-grants",
     "tidy": "tidy-jobs",
+    "approvals": "watch-approvals",
 }
 """Every schedule by name, with the job that it runs."""
 

@@ -20,6 +20,7 @@ from core.config import settings
 from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
 from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
+from core.patterns import expiry
 from core.projects import adoption
 from core.tracking import sync
 
@@ -221,6 +222,24 @@ def scheduled_tidy(_at: datetime, _context: Any) -> None:
     _tidy()
 
 
+@DBOS.step(name="watch-approvals", retries_allowed=True, max_attempts=3)
+def _watch_approvals() -> int:
+    with db.writing() as session:
+        return expiry.remind(session, actor=policy.system("approvals"))
+
+
+@DBOS.workflow(name="watch-approvals")
+def watch_approvals() -> int:
+    """Tell whom it concerns that an approval of a pattern ends soon."""
+    return _watch_approvals()
+
+
+@DBOS.workflow(name="scheduled-approvals")
+def scheduled_approvals(_at: datetime, _context: Any) -> None:
+    """The schedule of ``watch-approvals``."""
+    _watch_approvals()
+
+
 def launch(system_database_url: str, seat: str) -> None:
     """Start DBOS in this process with its queue and schedules, and take up what was left undone at this ``seat``."""
     config: DBOSConfig = {
@@ -243,6 +262,8 @@ def launch(system_database_url: str, seat: str) -> None:
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
             # not once a night: many a portal sleeps then
             {"schedule_name": "tidy", "workflow_fn": scheduled_tidy, "schedule": "30 * * * *"},
+            # every hour, as nobody knows at which hours of a day the portal runs
+            {"schedule_name": "approvals", "workflow_fn": scheduled_approvals, "schedule": "7 * * * *"},
         ]
     )
 

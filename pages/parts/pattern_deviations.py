@@ -28,7 +28,7 @@ def decisions(actor: Actor, waiting: list[OpenDeviation], *, key: str) -> None:
 
 
 def _open(one: OpenDeviation) -> None:
-    st.page_link("project.py", label=plain(one.project), query_params={"id": one.project_id, "tab": "Pattern"}, icon=badges.kind_icon("project"))  # fmt: skip
+    st.page_link("project.py", label=plain(one.project), query_params={"id": one.project_id, "open": "Pattern"}, icon=badges.kind_icon("project"))  # fmt: skip
     st.markdown(f"**{plain(one.item)}** ({one.by}) of {plain(one.pattern)}: {plain(one.approval_scope)}")
     if one.condition:
         st.markdown(f"Condition: “{plain(one.condition)}”")

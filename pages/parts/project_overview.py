@@ -121,7 +121,7 @@ def _claim(actor: Actor, detail: ProjectDetail) -> None:
     with panel:
         kind = st.radio("What", names.KINDS, horizontal=True, format_func=str.capitalize, key="claim_kind")
         usual = names.conventional(kind, unit=project.unit_id, team=project.team_id, project=project.id)
-        name = st.text_input("Name", usual, key=f"claim_{kind}", help="Proposed by the naming policy; a name belongs to one project.")  # fmt: skip
+        name = st.text_input("Name", usual, key=f"claim_{kind}", max_chars=actions.NAME_LENGTH, help="Proposed by the naming policy; a name belongs to one project.")  # fmt: skip
         if st.button("Claim", type="primary", key="claim"):
             writing.attempt(
                 actions.claim, actor=actor, project_id=project.id, kind=kind, name=name, done=f"{name} is yours.",

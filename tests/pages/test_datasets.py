@@ -221,6 +221,19 @@ def test_a_renewal_is_asked_for_and_access_given_back(store: str, house: House, 
     assert house.state(request_id) == "revoked"
 
 
+def test_who_reads_by_the_request_of_another_is_offered_to_renew_it_and_nothing_else(
+    store: str, house: House, portal_as: Portal
+) -> None:
+    reader = house.person("data scientist", team="risk")
+    request_id = house.granted(people=(house.ada.ref, reader.ref))
+    app = opened(portal_as(reader), view="mine")
+    assert f"give_back_{request_id}" not in [one.key for one in app.button]
+    press(app, f"renew_{request_id}")
+    with db.reading() as session:
+        newest = queries.requests(session, reader, mine=True).items[0]
+    assert (newest.renews_id, newest.requested_by) == (request_id, reader.ref)
+
+
 def test_owners_reject_and_revoke_with_a_reason(store: str, house: House, portal_as: Portal) -> None:
     waiting, reading = house.ask(), house.granted()
     app = opened(portal_as(house.owner), request=str(waiting))
