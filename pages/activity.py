@@ -98,7 +98,7 @@ except PortalError as error:
 if reads_all:
     log_checks.show(actor)
 else:
-    st.info("Your role reads what you did yourself.", icon=":material/person:")
+    st.info("Your role reads what you did yourself. What happened to a thing stands on its page, under History.", icon=":material/person:")  # fmt: skip
 
 filters(everybody)
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -12,7 +12,7 @@ from core.errors import PortalError
 from core.projects import adoption
 from core.projects import queries as projects
 from pages.parts import actor as actors
-from pages.parts import badges, entry_tabs, notices, texts, writing
+from pages.parts import badges, entry_tabs, notices, pattern_use, texts, writing
 from pages.parts.notices import plain
 
 
@@ -73,7 +73,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title(plain(entry.title), anchor=False)
     with st.container(horizontal=True, width="content"):
         if choices and entry.lifecycle not in (Lifecycle.deprecated, Lifecycle.retired):
-            adopt_form(choices)
+            (pattern_use.choose_for if entry.kind == adoption.PATTERN else adopt_form)(choices)
         may_propose = entry.kind in SPECS and policy.may(actor, "entry.propose", page.scope)
         if may_propose and st.button("Propose a change", icon=":material/edit:"):
             st.switch_page("propose.py", query_params={"ref": entry.key})

@@ -47,10 +47,10 @@ with db.reading() as session:
     glance = catalog.glance(session, actor, since=db.now() - timedelta(days=NEW_DAYS))
     running = projects.projects(session, actor, size=1)
     fresh, registered = tracking.freshness(session), tracking.registered(session)
-    wanted = len(search.demand(session, actor))
+    wanted = search.unmet(session, actor)
     owned = catalog.owned(session, actor)
     tasks = waiting.read(session, actor)
-    recent = activity.history(session, actor, size=8).items if policy.may(actor, "activity.read") else []
+    recent = activity.history(session, actor, size=8).items if policy.may_anywhere(actor, "activity.read") else []
 
 st.title(f"Welcome, {plain(actor.name.split()[0])}", anchor=False)
 at_a_glance()

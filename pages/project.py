@@ -15,6 +15,7 @@ from core.projects import queries
 from core.projects.queries import ProjectDetail, ProjectRow
 from pages.parts import actor as actors
 from pages.parts import (
+    addresses,
     badges,
     notices,
     project_data,
@@ -118,6 +119,7 @@ if seen := st.query_params.get("edit"):
     st.stop()
 
 header(actor, detail)
+addresses.open_tab(TABS)
 tabs = st.tabs(list(TABS), on_change="rerun", key="tab", bind="query-params")
 for tab, draw in zip(tabs, TABS.values(), strict=True):
     if tab.open:

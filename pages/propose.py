@@ -108,5 +108,5 @@ else:
         notices.refuse(error)
         st.stop()
     proposals.queue(actor, rows, names)
-    if policy.may(actor, "entry.propose"):
+    if policy.may_anywhere(actor, "entry.propose"):
         proposals.kinds()

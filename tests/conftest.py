@@ -24,6 +24,7 @@ from core.access import policy, queries
 from core.access.policy import Actor
 from core.catalog import loader
 from core.config import ROOT
+from core.patterns import use
 from core.people import actions as people
 
 SYSTEM = policy.system("command-line")
@@ -196,6 +197,15 @@ def actor_now(person_id: str) -> Actor:
     return actor
 
 
+def stand_on(pattern: int, project_id: str = "churn", *, actor: Actor = SYSTEM, revision: int = 0) -> None:
+    """Put a project on a pattern (by the id of its entry) with nothing declared."""
+    with db.writing() as session:
+        use.use_pattern(
+            session, actor=actor, project_id=project_id, entry_id=pattern, region="", services={}, attested=(),
+            revision=revision,
+        )  # fmt: skip
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
@@ -248,4 +258,4 @@ def mlflow_server(mlflow_uri: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return mlflow_uri
 
 
-__all__ = ["ROOT", "SYSTEM", "actor_now", "forget_settings", "free_port", "wait_for"]
+__all__ = ["ROOT", "SYSTEM", "actor_now", "forget_settings", "free_port", "stand_on", "wait_for"]

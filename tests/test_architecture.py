@@ -13,7 +13,7 @@ import pytest
 from core.config import ROOT
 
 ORDER = [
-    "errors", "config", "db", "git", "access", "activity", "people", "catalog", "projects",
+    "errors", "roles", "config", "db", "git", "access", "activity", "people", "catalog", "projects",
     "patterns", "reuse", "tracking", "datasets", "templates", "gates", "demo", "jobs", "api", "cli",
 ]  # fmt: skip
 """The packages of core, lowest first: each may import only those before it."""

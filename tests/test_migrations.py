@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+
 import pytest
 from sqlalchemy import text
 
 from core import db
+from core.config import ROOT, settings
 from core.errors import Conflict, Unavailable
 
 
@@ -33,6 +40,40 @@ def test_the_file_names_tell_the_revisions_that_alembic_knows() -> None:
 def test_migrating_twice_changes_nothing(store: str) -> None:
     before, after = db.migrate()
     assert before == after
+
+
+def go_back_to(revision: str | None) -> None:
+    """Leave an empty store behind, or one of an older ``revision``."""
+    with db.engine().begin() as connection:
+        if not db.is_sqlite(connection):
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    db.engine().dispose()
+    for path in settings().data.glob("portal.sqlite*"):
+        path.unlink()
+    if revision:
+        from alembic import command
+
+        with db.engine().connect() as connection:
+            config = db.alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+            connection.commit()
+        db.engine().dispose()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("revision", [None, "0003"])
+def test_of_processes_that_migrate_one_store_at_once_one_does_and_the_others_find_it_done(
+    store: str, revision: str | None
+) -> None:
+    go_back_to(revision)
+    command = [sys.executable, "-m", "core", "migrate", "--json"]
+    started = [subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE) for _ in range(3)]
+    told = [json.loads(one.communicate(timeout=60)[0] or "{}") for one in started]
+    newest = db._revisions()[-1]
+    assert {one["after"] for one in told} == {newest}
+    assert Counter(one["before"] for one in told) == {revision: 1, newest: 2}
 
 
 def test_a_store_newer_than_the_code_is_refused_and_left_as_it_is(store: str) -> None:

@@ -565,6 +565,14 @@ class DemandDeclined(Event):
     told: int
 
 
+@dataclass(frozen=True)
+class DemandReopened(Event):
+    """Something answered or declined was asked for again: its answer is gone or retired, or somebody still wants it."""
+
+    name = "demand-reopened"
+    before: str
+
+
 # --- patterns: approvals, use, deviations ----------------------------------------------------------------------------
 
 
@@ -591,6 +599,28 @@ class ApprovalRevoked(Event):
 
 
 @dataclass(frozen=True)
+class ApprovalExpiryNear(Event):
+    """The people of the projects that inherit an approval of a pattern, and who gave it, were told that it ends soon."""
+
+    name = "approval-expiry-near"
+    approval: int
+    item: str
+    version: str
+    expires: str
+    projects: int
+
+
+@dataclass(frozen=True)
+class ApprovalsReopened(Event):
+    """A project no longer inherits approvals of its pattern, because something it says of itself or its tier changed."""
+
+    name = "approvals-reopened"
+    pattern: str
+    version: str
+    reopened: list[str]
+
+
+@dataclass(frozen=True)
 class PatternUsed(Event):
     """A project stands on a pattern from now on, or declared anew how it uses it; ``reopened`` are approvals it lost."""
 
@@ -600,6 +630,16 @@ class PatternUsed(Event):
     region: str
     inherited: list[str]
     reopened: list[str]
+
+
+@dataclass(frozen=True)
+class PatternLeft(Event):
+    """A project no longer stands on its pattern; ``lost`` are the approvals that it had inherited."""
+
+    name = "pattern-left"
+    pattern: str
+    version: str
+    lost: list[str]
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,8 @@ def change_lifecycle(
     session: Session, *, actor: Actor, entry_id: int, to: Lifecycle, revision: int, reason: str, successor: str = ""
 ) -> None:
     """Publish, deprecate (naming an existing successor), restore or retire an entry."""
-    entry = session.exec(select(Entry).where(Entry.id == entry_id, visible(actor)).with_for_update()).first()
+    statement = select(Entry).where(Entry.id == entry_id, visible(actor)).with_for_update()
+    entry = session.exec(statement.execution_options(populate_existing=True)).first()
     if entry is None:
         raise NotFound(f"No entry {entry_id}.")
     policy.require(actor, "entry.publish", scope_of(entry))
@@ -295,7 +296,9 @@ def _owner_scope(session: Session, definition: Definition) -> Scope:
 
 def _entry_by_key(session: Session, key: str, *, lock: bool = False) -> Entry | None:
     statement = select(Entry).where(Entry.key == key)
-    return session.exec(statement.with_for_update() if lock else statement).first()
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return session.exec(statement).first()
 
 
 def _content(session: Session, entry: Entry) -> tuple[dict[str, Any], str]:
@@ -351,7 +354,8 @@ def _require_revision(entry: Entry, seen: int) -> None:
 
 
 def _open_proposal(session: Session, proposal_id: int) -> Proposal:
-    proposal = session.exec(select(Proposal).where(Proposal.id == proposal_id).with_for_update()).first()
+    statement = select(Proposal).where(Proposal.id == proposal_id).with_for_update()
+    proposal = session.exec(statement.execution_options(populate_existing=True)).first()
     if proposal is None:
         raise NotFound(f"No proposal {proposal_id}.")
     if proposal.state != "submitted":

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import or_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from core import db
 from core.access import policy
 from core.access.policy import Actor
+from core.activity import events
+from core.activity.recording import record
 from core.catalog import ranking
-from core.catalog.tables import Demand, DemandAsk
+from core.catalog.kinds import Lifecycle
+from core.catalog.tables import Demand, DemandAsk, Entry, EntryAlias
 from core.errors import Invalid
 
 LENGTH = 200
@@ -39,6 +43,9 @@ def ask(
 
     The same person asking the same way on one day is one ask. It counts for the project's ``unit`` if given, else for
     the first of the actor's units by id; a program has no unit.
+
+    What was answered is open again when the answer is gone or retired; what was declined, when somebody asks for it in
+    words: a search alone would undo a decision by accident.
     """
     policy.require(actor, "catalog.browse")
     if len(note) > NOTE_LENGTH:
@@ -67,4 +74,28 @@ def ask(
         if again
         else adding.on_conflict_do_nothing(index_elements=place)
     )
-    return session.get(Demand, wanted, populate_existing=True)
+    demand = session.get_one(Demand, wanted, populate_existing=True)
+    if _is_open_again(session, demand, how):
+        _reopen(session, actor, demand)
+    return demand
+
+
+def _is_open_again(session: Session, demand: Demand, how: str) -> bool:
+    if demand.state == "declined":
+        return how != "search"
+    return demand.state == "answered" and not _is_there(session, demand.answer or "")
+
+
+def _is_there(session: Session, key: str) -> bool:
+    renamed = select(EntryAlias.entry_id).where(EntryAlias.key == key)
+    answer = select(Entry.id).where(or_(col(Entry.key) == key, col(Entry.id).in_(renamed)))
+    return session.exec(answer.where(Entry.lifecycle != Lifecycle.retired)).first() is not None
+
+
+def _reopen(session: Session, actor: Actor, demand: Demand) -> None:
+    """Put it back on the open list; who had decided what about it, and why, stays readable until it is decided anew."""
+    before = demand.state
+    demand.state, demand.taken_by, demand.taken_at = "open", None, None
+    session.add(demand)
+    session.flush()
+    record(session, actor, events.DemandReopened(f"demand:{demand.text}"[:220], before=before))

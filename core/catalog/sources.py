@@ -1,4 +1,4 @@
-"""Where definitions come from: a text, a folder, a git repository.
+"""Where definitions come from: a text, a folder, an upload, a git repository.
 
 A folder is walked without following links or descending into hidden folders. Below ``<kind>s/`` stand our own entries;
 elsewhere every YAML file is looked at, and what is no definition (CI, Compose, Kubernetes) is passed over in silence.
@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core import git
-from core.catalog import documents, foreign
+from core.catalog import archives, documents, foreign
 from core.catalog.documents import MAX_BYTES, OTHERS, README_BYTES, Definition, Problem
 from core.catalog.foreign import backstage, mlproject
 from core.catalog.foreign.draft import Draft
@@ -29,6 +29,8 @@ from core.errors import Invalid
 
 MAX_FILES = 20_000
 MAX_PATH = 500
+UPLOADED = "A .yaml or .yml file, a file named MLproject, or a .zip of a folder of them."
+"""What :func:`uploaded` takes."""
 
 Read = tuple[list[Definition], list[Problem]]
 
@@ -48,25 +50,55 @@ class SourceFile:
     read: Callable[[], Read]
 
 
+def single(text: str, origin: str, *, readme: str = "", default_owner: str | None = None) -> SourceFile:
+    """One text that a person named, as a file."""
+    digest = hashlib.sha256(f"{default_owner}\x00{text}\x00{readme}".encode()).hexdigest()
+    return SourceFile(origin, digest, partial(read, text, origin, readme=readme, default_owner=default_owner))
+
+
+@contextmanager
+def uploaded(name: str, content: bytes, *, default_owner: str | None = None) -> Iterator[list[SourceFile]]:
+    """The files in what a person uploads: one file with definitions, or a zip of a folder of them."""
+    if name.lower().endswith(".zip"):
+        with archives.unpacked(content, _is_fetched) as folder:
+            if not (files := list(read_folder(folder, default_owner=default_owner))):
+                raise Invalid("The zip holds no definition.", hint=foreign.UNDERSTOOD)
+            yield files
+        return
+    if not _may_hold_definitions(name):
+        raise Invalid(f"{name[:100]!r} is not a file that holds definitions.", hint=UPLOADED)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Invalid("The file is not UTF-8 text.", hint="Save it as UTF-8.") from None
+    yield [single(text, name[:MAX_PATH], default_owner=default_owner)]
+
+
 def read(text: str, origin: str, *, readme: str = "", default_owner: str | None = None) -> Read:
     """The definitions in one text, ours and foreign; ``default_owner`` owns those whose format names no owner."""
     return _read(text, origin, readme, default_owner, named=True)
 
 
-def without_doubles(definitions: Iterable[Definition]) -> Read:
-    """The first definition of each reference, and a problem for every further one."""
-    first: dict[str, Definition] = {}
-    problems = []
+def without_doubles(definitions: Iterable[Definition], held: Mapping[str, str] | None = None) -> Read:
+    """The first definition of each reference, and a problem for every further one.
+
+    ``held`` names the files that define a reference (in lower case) already and come before all ``definitions``.
+    """
+    first: dict[str, str | Definition] = dict(held or {})
+    kept, problems = [], []
     for one in definitions:
-        if (before := first.setdefault(one.ref.lower(), one)) is not one:
-            where = f"{before.origin}, document {before.document}"
-            problems.append(
-                Problem(
-                    one.origin, one.document, "metadata.name", f"{one.ref} is defined in {where} already.",
-                    "Names are compared without regard to case: rename or remove one of them.",
-                )
-            )  # fmt: skip
-    return list(first.values()), problems
+        before = first.setdefault(one.ref.lower(), one)
+        if before is one:
+            kept.append(one)
+            continue
+        where = before if isinstance(before, str) else f"{before.origin}, document {before.document}"
+        problems.append(
+            Problem(
+                one.origin, one.document, "metadata.name", f"{one.ref} is defined in {where} already.",
+                "Names are compared without regard to case: rename or remove one of them.",
+            )
+        )  # fmt: skip
+    return kept, problems
 
 
 def read_folder(folder: Path, *, default_owner: str | None = None) -> Iterator[SourceFile]:
@@ -139,6 +171,11 @@ def _candidates(folder: Path) -> Iterator[str]:
 
 def _may_hold_definitions(path: str) -> bool:
     return path.isprintable() and (path.endswith((".yaml", ".yml")) or mlproject.recognises(path))
+
+
+def _is_fetched(path: str) -> bool:
+    """Whether a file is needed of what is fetched: it may hold definitions, or stands beside one and explains it."""
+    return _may_hold_definitions(path) or path.rpartition("/")[2] == "README.md"
 
 
 def _is_entry(path: str) -> bool:

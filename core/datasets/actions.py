@@ -95,6 +95,7 @@ def submit(session: Session, *, actor: Actor, request_id: int) -> DataRequest:
     _require_requester(actor, request, "sends it")
     policy.require(actor, "data.request")
     after = states.after(request.state, "submit")
+    _require_running_project(session, request)
     _require_offered(entry, renewal=request.renews_id is not None)
     contract = contract_of(session, request.entry_id)
     if not request.purpose:
@@ -118,10 +119,16 @@ def ask(session: Session, *, actor: Actor, dataset: str, wish: Wish, demo: bool 
 
 
 def renew(session: Session, *, actor: Actor, request_id: int, duration: int, purpose: str = "") -> DataRequest:
-    """Ask to go on reading: a new request for what was granted, which takes the grant's place once it is granted."""
-    old, entry = _locked(session, actor, request_id)
-    _require_requester(actor, old, "renews it")
+    """Ask to go on reading: a new request for what was granted, which takes the grant's place once it is granted.
+
+    Whoever asked renews it, and whoever reads by it: access does not end for all because one of them left.
+    """
+    old, entry = locked_request(session, request_id)
     grant = _grant_of(session, request_id)
+    reads = _reads_to_the_end(session, actor, grant)
+    if not reads:
+        _require_sight(session, actor, old, entry)
+        _require_requester(actor, old, "or reads by it renews it")
     if grant is None or old.state not in ("granted", "expired"):
         raise Conflict(f"Request {request_id} is {old.state}: there is nothing to renew.", hint="Ask anew.")
     waiting = select(DataRequest.id).where(DataRequest.renews_id == request_id)
@@ -129,14 +136,16 @@ def renew(session: Session, *, actor: Actor, request_id: int, duration: int, pur
         raise Conflict(f"Request {other} renews it already.", hint="Wait for its decision, or withdraw it.")
     readers = _active_of(session, old.people)
     wish = Wish(
-        grant.columns, purpose or old.purpose, duration, grant.environment, old.legal_basis, old.project_id or "",
-        readers,
+        grant.columns, purpose or old.purpose, duration, grant.environment, old.legal_basis,
+        "" if reads else old.project_id or "", readers,
     )  # fmt: skip
     made = DataRequest(
         entry_id=old.entry_id, requested_by=actor.ref, environment=grant.environment, hours=grant_hours(grant),
         renews_id=request_id, demo=old.demo,
     )  # fmt: skip
     _fill(session, actor, made, entry, wish)
+    if reads:  # for the project or not, they read already; only who does not read has to belong to it
+        made.project_id = old.project_id
     session.add(made)
     session.flush()
     return submit(session, actor=actor, request_id=made.id or 0)
@@ -176,6 +185,7 @@ def approve(
     request, entry = _to_decide(session, actor, request_id)
     _require_still_there(request, entry)
     after = states.after(request.state, "approve")
+    _require_running_project(session, request)
     where = environment or request.environment
     hours = min(request.hours, _most_hours(where)) if duration is None else states.hours_of(where, duration)
     states.check_part((request.environment, request.hours), (where, hours))
@@ -222,6 +232,7 @@ def give(
 ) -> DataGrant:
     """Give approved access from ``since`` on; for :func:`grant` and the webhook, which have asked permission."""
     after = states.after(request.state, "grant")
+    _require_running_project(session, request)
     readers = _active_of(session, request.people)
     if not readers:
         raise Conflict("Nobody named in the request is active any more.", hint="Revoke it; others ask anew.")
@@ -297,7 +308,8 @@ def grant_hours(made: DataGrant) -> int:
 
 def locked_request(session: Session, request_id: int) -> tuple[DataRequest, Entry]:
     """A request and its dataset; the request is locked, so that two decisions come one after the other."""
-    found = session.exec(select(DataRequest).where(DataRequest.id == request_id).with_for_update()).first()
+    statement = select(DataRequest).where(DataRequest.id == request_id).with_for_update()
+    found = session.exec(statement.execution_options(populate_existing=True)).first()
     entry = session.get(Entry, found.entry_id) if found else None
     if found is None or entry is None:
         raise _no_request(request_id)
@@ -306,10 +318,14 @@ def locked_request(session: Session, request_id: int) -> tuple[DataRequest, Entr
 
 def _locked(session: Session, actor: Actor, request_id: int) -> tuple[DataRequest, Entry]:
     request, entry = locked_request(session, request_id)
+    _require_sight(session, actor, request, entry)
+    return request, entry
+
+
+def _require_sight(session: Session, actor: Actor, request: DataRequest, entry: Entry) -> None:
     sees = session.exec(select(Entry.id).where(Entry.id == entry.id, visible(actor))).first() is not None
     if not sees and actor.ref != request.requested_by:
-        raise _no_request(request_id)
-    return request, entry
+        raise _no_request(request.id or 0)
 
 
 def _to_decide(session: Session, actor: Actor, request_id: int) -> tuple[DataRequest, Entry]:
@@ -391,6 +407,24 @@ def _require_still_there(request: DataRequest, entry: Entry) -> None:
 def _require_requester(actor: Actor, request: DataRequest, does: str) -> None:
     if actor.ref != request.requested_by:
         raise NotAllowed(f"Only who asked {does}.", hint="Ask for access yourself.")
+
+
+def _require_running_project(session: Session, request: DataRequest) -> None:
+    """Data that are read for a project are read as long as it runs; the sweep ends what was granted before it ended."""
+    project = session.get(Project, request.project_id, populate_existing=True) if request.project_id else None
+    if project is not None and project.stage not in projects.ACTIVE_STAGES:
+        raise Conflict(
+            f"{project.title}, for which the data were asked, is {project.stage}.", hint="Reject or revoke the request."
+        )
+
+
+def _reads_to_the_end(session: Session, actor: Actor, grant: DataGrant | None) -> bool:
+    """Whether ``actor`` reads by a grant, or read by it when it ended."""
+    if grant is None:
+        return False
+    end = min(grant.until, grant.ended_at or grant.until)
+    mine = (DataReader.grant_id == grant.id, DataReader.person_id == actor.id, col(DataReader.until) >= end)
+    return session.exec(select(DataReader.person_id).where(*mine)).first() is not None
 
 
 def _grant_of(session: Session, request_id: int) -> DataGrant | None:

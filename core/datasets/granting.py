@@ -3,7 +3,8 @@
 The operator sets address and key (``PORTAL_GRANT_WEBHOOK_URL``, ``PORTAL_GRANT_WEBHOOK_SECRET``). The body is JSON; the
 header ``X-Portal-Signature`` is ``sha256=`` and the HMAC of ``<X-Portal-Timestamp>.<body>``. Any 2xx answer with JSON
 ``{"reference": "…"}`` means that access was given. A request is posted again until it is answered, with the same
-``Idempotency-Key``: a receiver that knows the key answers with the same reference.
+``Idempotency-Key``: a receiver that knows the key answers with the same reference. Of two runs that overlap one posts a
+request: each call is claimed first.
 """
 
 from __future__ import annotations
@@ -25,10 +26,9 @@ from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.access.tables import Person
-from core.catalog.tables import Entry
 from core.config import settings
 from core.datasets.actions import give, locked_request
-from core.datasets.tables import DataRequest
+from core.datasets.tables import DataGrant, DataRequest
 from core.db import now
 from core.errors import PortalError, Unavailable
 from core.people.notices import tell
@@ -40,6 +40,8 @@ LONGEST_ANSWER = 64 * 1024
 CALLS_AT_ONCE = 20
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
+CLAIM = timedelta(minutes=10)
+"""How long a run that is posting a request keeps it from others; one that was killed meanwhile loses it then."""
 
 
 @dataclass(frozen=True)
@@ -68,22 +70,33 @@ def call_waiting(actor: Actor) -> Called:
     if not settings().grant_webhook_url:
         return Called()
     with db.reading() as session:
-        calls = waiting(session)
-    outcomes = [_call(actor, one) for one in calls]
+        due = waiting(session)
+    outcomes = [_call(actor, call) for one in due if (call := _claimed(actor, one))]
     return Called(sum(outcomes), len(outcomes) - sum(outcomes))
 
 
-def waiting(session: Session) -> list[Call]:
+def waiting(session: Session) -> list[int]:
     """The approved requests that are to be posted now, the oldest first."""
-    moment = now()
     statement = (
-        select(DataRequest, Entry.key)
-        .join(Entry, col(Entry.id) == DataRequest.entry_id)
-        .where(DataRequest.state == "approved", col(DataRequest.next_call_at) <= moment)
+        select(DataRequest.id)
+        .where(DataRequest.state == "approved", col(DataRequest.next_call_at) <= now())
         .order_by(col(DataRequest.next_call_at), col(DataRequest.id))
         .limit(CALLS_AT_ONCE)
     )
-    return [_of(session, request, key, moment) for request, key in session.exec(statement).all()]
+    return [one for one in session.exec(statement) if one is not None]
+
+
+def claim(session: Session, *, actor: Actor, request_id: int) -> Call | None:
+    """Take the call for a request, which nobody else posts for :data:`CLAIM`; ``None`` where it is not due any more."""
+    policy.require(actor, "admin.jobs")
+    request, entry = locked_request(session, request_id)
+    moment = now()
+    if request.state != "approved" or request.next_call_at is None or request.next_call_at > moment:
+        return None
+    request.next_call_at = moment + CLAIM
+    session.add(request)
+    session.flush()
+    return _of(session, request, entry.key, moment)
 
 
 def post(call: Call) -> str:
@@ -114,10 +127,14 @@ def signature(secret: str, stamp: str, body: bytes) -> str:
 
 
 def grant_by_webhook(session: Session, *, actor: Actor, call: Call, reference: str) -> None:
-    """Note the access that the webhook gave, for the time that was posted."""
+    """Note the access that the webhook gave, for the time that was posted; noted by an earlier answer, it stays so."""
     policy.require(actor, "admin.jobs")
     request, entry = locked_request(session, call.request_id)
-    give(session, actor, request, entry, evidence=f"webhook {reference}", since=call.since)
+    evidence = f"webhook {reference}"
+    noted = select(DataGrant.id).where(DataGrant.request_id == call.request_id, DataGrant.evidence == evidence)
+    if request.state == "granted" and session.exec(noted).first() is not None:
+        return
+    give(session, actor, request, entry, evidence=evidence, since=call.since)
 
 
 def note_failure(session: Session, *, actor: Actor, request_id: int, failure: str) -> None:
@@ -131,7 +148,8 @@ def note_failure(session: Session, *, actor: Actor, request_id: int, failure: st
     session.add(request)
     session.flush()
     if request.calls == 1 or request.state != "approved":
-        news = f"Access to {entry.title} by request {request_id} was not given: {failure}"
+        outcome = "was given another way" if request.state == "granted" else "was not given"
+        news = f"Access to {entry.title} by request {request_id} {outcome}: {failure}"
         tell(session, [request.decided_by or ""], subject=entry.key, text=news)
 
 
@@ -154,6 +172,11 @@ def _of(session: Session, request: DataRequest, key: str, moment: datetime) -> C
         "environment": request.approved_environment, "until": until.isoformat(),
     }  # fmt: skip
     return Call(request.id or 0, moment, body)
+
+
+def _claimed(actor: Actor, request_id: int) -> Call | None:
+    with db.writing() as session:
+        return claim(session, actor=actor, request_id=request_id)
 
 
 def _call(actor: Actor, call: Call) -> bool:

@@ -352,7 +352,7 @@ def readers(
     ``dataset`` is a reference, ``person`` an id or ``person:<id>``. Read access that was given elsewhere, without a
     request, is not known here.
     """
-    policy.require(actor, "data.audit")
+    policy.require_anywhere(actor, "data.audit")
     base = _readers(at, through, [visible(actor), owners.auditable(actor)], dataset, person)
     total = session.execute(select(func.count()).select_from(base.subquery())).scalar_one()
     ordered = base.order_by(Entry.key, Person.name, DataReader.person_id, DataGrant.id)
@@ -369,7 +369,7 @@ def readers_csv(
     person: str = "",
 ) -> str:
     """:func:`readers` as CSV with a header, at most :data:`LARGEST_EXPORT` rows; times in ISO 8601, UTC."""
-    policy.require(actor, "data.audit")
+    policy.require_anywhere(actor, "data.audit")
     base = _readers(at, through, [visible(actor), owners.auditable(actor)], dataset, person)
     rows = session.execute(base.order_by(Entry.key, DataReader.person_id, DataGrant.id).limit(LARGEST_EXPORT))
     return _as_csv(ReaderRow(*row) for row in rows)

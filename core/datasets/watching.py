@@ -1,4 +1,4 @@
-"""What time does to grants: reminders before the end, the end itself, and readers who left. A job calls it."""
+"""What time does to grants: reminders, the end itself, readers who left and projects that ended. A job calls it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from core.activity import events
 from core.activity.recording import record
 from core.datasets import states
 from core.datasets.actions import end, locked_request
-from core.datasets.tables import DataGrant, DataReader
+from core.datasets.tables import DataGrant, DataReader, DataRequest
 from core.db import now
 from core.people.notices import tell
+from core.projects.actions import ACTIVE_STAGES
+from core.projects.tables import Project
 
 AT_ONCE = 200
 """Grants of one kind that one transaction takes up, so that others do not wait for it."""
@@ -28,14 +30,16 @@ LEFT = "the person left"
 
 @dataclass(frozen=True)
 class Swept:
-    """How many grants a sweep let expire, reminded of, and took from people who left."""
+    """How many grants a sweep let expire, reminded of, took from people who left, and ended with their projects."""
 
     expired: int = 0
     reminded: int = 0
     left: int = 0
+    ended: int = 0
 
     def __str__(self) -> str:
-        return f"{self.expired} expired, {self.reminded} reminded, {self.left} taken from people who left"
+        gone = f"{self.left} taken from people who left, {self.ended} ended with their projects"
+        return f"{self.expired} expired, {self.reminded} reminded, {gone}"
 
 
 def watch(actor: Actor) -> Swept:
@@ -51,20 +55,23 @@ def watch(actor: Actor) -> Swept:
             expired=done.expired + part.expired,
             reminded=done.reminded + part.reminded,
             left=done.left + part.left,
+            ended=done.ended + part.ended,
         )
 
 
 def sweep(session: Session, *, actor: Actor) -> Swept:
-    """Let at most :data:`AT_ONCE` grants of each kind expire, be reminded of, or lose readers who left.
+    """Let at most :data:`AT_ONCE` grants of each kind expire, be reminded of, lose readers who left, or be revoked
+    because their project was stopped or closed.
 
     Run again at once it changes nothing more: a grant expires once, and each reminder is given once.
     """
     policy.require(actor, "admin.jobs")
     moment = now()
     left = [_take_from_leavers(session, actor, one, moment) for one in _with_leavers(session, moment)]
+    ended = [_revoke(session, actor, one, moment) for one in _of_ended_projects(session)]
     expired = [_expire(session, actor, one) for one in _ended(session, moment)]
     reminded = [_remind(session, actor, *one) for one in _near(session, moment)]
-    return Swept(sum(expired), sum(reminded), sum(left))
+    return Swept(sum(expired), sum(reminded), sum(left), sum(ended))
 
 
 def _with_leavers(session: Session, moment: datetime) -> list[int]:
@@ -104,6 +111,37 @@ def _take_from_leavers(session: Session, actor: Actor, request_id: int, moment: 
     record(session, actor, told)
     news = f"A person who could read {entry.title} left; their access was ended."
     tell(session, {request.requested_by, made.granted_by, *active}, subject=entry.key, text=news)
+    return True
+
+
+def _of_ended_projects(session: Session) -> list[int]:
+    statement = (
+        select(DataRequest.id)
+        .join(Project, col(Project.id) == DataRequest.project_id)
+        .where(col(DataRequest.state).in_(("approved", "granted")), col(Project.stage).not_in(ACTIVE_STAGES))
+    )
+    return [one for one in session.exec(statement.order_by(col(DataRequest.id)).limit(AT_ONCE)) if one]
+
+
+def _revoke(session: Session, actor: Actor, request_id: int, moment: datetime) -> bool:
+    """End what was granted, or only approved, for a project that has ended."""
+    request, entry = locked_request(session, request_id)
+    project = session.get(Project, request.project_id, populate_existing=True)
+    made = _grant(session, request_id) if request.state == "granted" else None
+    if project is None or request.state not in ("approved", "granted") or (made and made.until <= moment):
+        return False
+    reason = f"the project {project.id} was {project.stage}"
+    request.state = states.after(request.state, "revoke")
+    session.add(request)
+    reading = end(session, actor, made, moment, reason) if made else []
+    session.flush()
+    told = events.DataRevoked(
+        entry.key, request=request_id, grant=(made.id or 0) if made else 0,
+        people=[f"person:{one}" for one in reading], at=moment.isoformat(), reason=reason,
+    )  # fmt: skip
+    record(session, actor, told)
+    news = f"Access to {entry.title} was ended: {project.title}, for which it was asked, was {project.stage}."
+    tell(session, {request.requested_by, request.decided_by or "", *reading}, subject=entry.key, text=news)
     return True
 
 

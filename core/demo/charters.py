@@ -185,5 +185,7 @@ PATTERN_PLANS = (
     PatternPlan("postcode-reader", "batch-scoring", (), _BATCH),
     PatternPlan("intake-origin", "online-scoring", ("IT-1", "IT-2", "SEC-1", "ETH-1"), _ONLINE),
     PatternPlan("biopsy-second-look", "human-in-the-loop", ("IT-1", "ETH-1")),
+    PatternPlan("follow-up-priority", "human-in-the-loop", ()),
+    PatternPlan("progression-forecast", "automated-retraining", ()),
 )
 """The cheque reader keeps every condition; the postcode reader stands in a region that its approvals do not allow."""

@@ -21,7 +21,7 @@ from core.activity.recording import record
 from core.catalog.tables import Demand, DemandAsk, Entry, Proposal
 from core.datasets.tables import DataRequest
 from core.demo import stories
-from core.demo.charters import CHARTERS
+from core.demo.charters import CHARTERS, PATTERN_PLANS
 from core.errors import Conflict
 from core.patterns.tables import PatternApproval
 from core.people import actions as people
@@ -128,35 +128,35 @@ PROJECTS = (
     DemoProject(
         "biopsy-second-look", "Second look at biopsy images", "clinical-analytics", _OPERATE,
         "Points pathologists to biopsies that deserve a second look; the pathologist decides.",
-        ("dataset:breast-cancer", "pattern:human-in-the-loop", "asset:calibration-report", "asset:threshold-tuner",
+        ("dataset:breast-cancer", "asset:calibration-report", "asset:threshold-tuner",
          "asset:model-card-writer", "checklist:model-release"),
         metric="recall", predicts="malignancy", risk_tier="high",
     ),
     DemoProject(
         "cheque-reader", "Amounts on paper cheques", "payments-analytics", _OPERATE,
         "Reads the digits of handwritten amounts, so that clerks only see doubtful cheques.",
-        ("dataset:digits", "pattern:batch-scoring", "asset:drift-statistics", "asset:retraining-policy",
+        ("dataset:digits", "asset:drift-statistics", "asset:retraining-policy",
          "asset:champion-challenger-comparison", "checklist:model-release"),
         metric="accuracy", predicts="digit", risk_tier="limited",
     ),
     DemoProject(
         "intake-origin", "Origin check of incoming goods", "quality-laboratory", _OPERATE,
         "Tells from laboratory values whether a delivery comes from the origin on its papers.",
-        ("dataset:wine", "pattern:online-scoring", "asset:champion-challenger-comparison", "asset:data-contract-check",
+        ("dataset:wine", "asset:champion-challenger-comparison", "asset:data-contract-check",
          "asset:environment-footprint-diff", "checklist:model-release"),
         metric="f1_macro", predicts="cultivar", risk_tier="minimal",
     ),
     DemoProject(
         "progression-forecast", "Forecast of disease progression", "clinical-analytics", _OPERATE,
         "Forecasts progression a year ahead for planning follow-up capacity.",
-        ("dataset:diabetes", "pattern:automated-retraining", "asset:baseline-comparison", "asset:model-card-writer",
+        ("dataset:diabetes", "asset:baseline-comparison", "asset:model-card-writer",
          "checklist:model-release"),
         metric="rmse", higher_is_better=False, predicts="progression", risk_tier="high",
     ),
     DemoProject(
         "follow-up-priority", "Who is called for follow-up first", "clinical-analytics", ("experiment",),
         "Ranks patients for follow-up calls; fairness between groups is the open question.",
-        ("dataset:diabetes", "asset:group-fairness-metrics", "asset:pii-scan", "pattern:human-in-the-loop"),
+        ("dataset:diabetes", "asset:group-fairness-metrics", "asset:pii-scan"),
         metric="balanced_accuracy", predicts="priority", risk_tier="high",
     ),
     DemoProject(
@@ -174,7 +174,7 @@ PROJECTS = (
     DemoProject(
         "postcode-reader", "Postcodes on account forms", "branch-operations", ("experiment",),
         "Reads handwritten postcodes on account opening forms.",
-        ("dataset:digits", "pattern:batch-scoring", "asset:dataset-fingerprint"),
+        ("dataset:digits", "asset:dataset-fingerprint"),
         metric="accuracy", predicts="digit", risk_tier="limited",
     ),
     DemoProject(
@@ -315,7 +315,8 @@ def _catalog(session: Session) -> dict[str, Entry]:
 
 
 def _wanted() -> set[str]:
-    return {_key(short) for project in PROJECTS for short in project.adopts}
+    patterns = {f"pattern:{plan.pattern}" for plan in PATTERN_PLANS}
+    return {_key(short) for short in patterns.union(*(project.adopts for project in PROJECTS))}
 
 
 def _key(short: str) -> str:

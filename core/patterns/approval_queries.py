@@ -311,7 +311,7 @@ def preview_version(session: Session, actor: Actor, entry_id: int, version: str)
 
 def open_deviations(session: Session, actor: Actor) -> list[OpenDeviation]:
     """The deviations that wait for ``actor``: of running projects, where they may decide and do not take part."""
-    if not policy.may(actor, "deviation.decide"):
+    if not policy.may_anywhere(actor, "deviation.decide"):
         return []
     return [one for one in _waiting(session, actor, _RUNNING) if may_decide(actor, one)]
 

@@ -106,6 +106,24 @@ def candidates(session: Session, actor: Actor) -> list[Candidate]:
     ]  # fmt: skip
 
 
+def regions(session: Session, actor: Actor) -> list[str]:
+    """The regions that the :data:`MOST_ADVISED` most used approved patterns name: what conditions can be kept with."""
+    policy.require(actor, "catalog.browse")
+    rows = session.execute(
+        select(_SPEC["variants"], _SPEC["preApprovals"])
+        .join(Entry, col(Entry.id) == EntryContent.entry_id)
+        .where(*_shown(actor), Entry.lifecycle == "approved")
+        .order_by(col(Entry.adoptions).desc(), Entry.title, Entry.key)
+        .limit(MOST_ADVISED)
+    )
+    found: set[str] = set()
+    for variants, approvals in rows:
+        found.update(region for one in variants or [] for region in one.get("regions") or [])
+        asked = (two for one in approvals or [] for two in one.get("conditions") or [] if two.get("fact") == "region")
+        found.update(region for one in asked for region in one.get("allowed") or [])
+    return sorted(found)
+
+
 def definitions(session: Session, actor: Actor, refs: Sequence[str]) -> list[Definition]:
     """The patterns with these references, in this order; one that is missing or not visible is refused by name."""
     policy.require(actor, "catalog.browse")

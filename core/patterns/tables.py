@@ -38,7 +38,7 @@ class PatternApproval(SQLModel, table=True):
 class PatternUse(SQLModel, table=True):
     """The pattern a project stands on, with what the team declares about the way it is used.
 
-    That the project uses the pattern, and in which version, is its adoption; a use whose adoption ended counts no more.
+    That the project uses the pattern, and in which version, is its adoption; both begin and end together.
     """
 
     __tablename__ = "pattern_use"

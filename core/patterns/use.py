@@ -1,9 +1,13 @@
-"""The verb of use: a project stands on a pattern, declares how it uses it, and moves to its newer version."""
+"""The verbs of use: a project stands on a pattern, declares how it uses it, moves to its newer version, and leaves it.
+
+Nobody else adopts a pattern for a project or ends that (:func:`core.projects.adoption.adopt` refuses it): adoption and
+declarations begin and end together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from sqlmodel import Session, col, select
 
@@ -15,11 +19,10 @@ from core.catalog.kinds import PatternStage
 from core.db import now
 from core.errors import Conflict, Invalid
 from core.patterns import approval_queries as queries
-from core.patterns import deviations, inheritance, people
+from core.patterns import deviations, inheritance, reopening
 from core.patterns.approval_queries import ProjectStanding
-from core.patterns.inheritance import Item
+from core.patterns.reopening import JUDGE
 from core.patterns.tables import PatternUse
-from core.people import notices
 from core.projects import adoption
 from core.projects.actions import ACTIVE_STAGES, line, locked, scope_of
 from core.projects.tables import Adoption, Project
@@ -50,15 +53,10 @@ def use_pattern(
     ``revision`` is that of the use which was read, 0 where there was none. A project keeps the version it adopted,
     unless it is to ``upgrade``. Whoever lost an approval by this, and who had given it, is told.
     """
-    project = locked(session, project_id)
-    policy.require(actor, "entry.adopt", scope_of(project))
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it changes its pattern no more.")
-    use = session.get(PatternUse, project.id, populate_existing=True)
-    _require_revision(project, use, revision)
+    project, use = _locked(session, actor, project_id, revision)
     region = line("region", region, REGION_LENGTH) if region.strip() else ""
     named, statements = _services(services), _statements(session, actor, entry_id, attested)
-    before = queries.standing(session, actor, project.id)
+    before = queries.standing(session, JUDGE, project.id)
     _leave_former(session, actor, project, use, entry_id)
     version = _adopted_version(session, actor, project, entry_id, upgrade=upgrade, demo=demo)
     if use is None:
@@ -73,11 +71,40 @@ def use_pattern(
     return use
 
 
-def _require_revision(project: Project, use: PatternUse | None, seen: int) -> None:
+def leave_pattern(session: Session, *, actor: Actor, project_id: str, revision: int) -> None:
+    """Let a project stand on no pattern: its adoption, declarations and deviations end, and it inherits nothing more.
+
+    ``revision`` is that of the use which was read. Whoever had given the approvals, and the project's people, are told.
+    """
+    project, use = _locked(session, actor, project_id, revision)
+    before = queries.standing(session, JUDGE, project.id)
+    if use is None or before is None:
+        raise Conflict(f"{project.title} stands on no pattern.", hint="Reload to see what stands there now.")
+    _end(session, actor, project, use.entry_id)
+    session.delete(use)
+    session.flush()
+    lost = [one for one in before.items if one.inherited]
+    told = events.PatternLeft(
+        f"project:{project.id}", pattern=before.use.pattern_key, version=before.use.version,
+        lost=[one.item for one in lost],
+    )  # fmt: skip
+    record(session, actor, told)
+    if lost:
+        reopening.tell(session, actor, before, lost, "It stands on the pattern no longer.")
+
+
+def _locked(session: Session, actor: Actor, project_id: str, seen: int) -> tuple[Project, PatternUse | None]:
+    """A running project and its use as it was read, locked; whoever changes it may adopt for it."""
+    project = locked(session, project_id)
+    policy.require(actor, "entry.adopt", scope_of(project))
+    if project.stage not in ACTIVE_STAGES:
+        raise Conflict(f"{project.title} is {project.stage}; it changes its pattern no more.")
+    use = session.get(PatternUse, project.id, populate_existing=True)
     if (use.revision if use else 0) != seen:
         raise Conflict(
             f"The pattern of {project.title} was changed since you read it.", hint="Reload and repeat the change."
         )
+    return project, use
 
 
 def _services(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -99,21 +126,22 @@ def _statements(session: Session, actor: Actor, entry_id: int, attested: Iterabl
 
 
 def _leave_former(session: Session, actor: Actor, project: Project, use: PatternUse | None, entry_id: int) -> None:
-    if use is None or use.entry_id == entry_id:
-        return
-    if _open_adoption(session, project.id, use.entry_id) is not None:
-        adoption.end_adoption(session, actor=actor, project_id=project.id, entry_id=use.entry_id)
-    deviations.end_all(session, actor, project.id, use.entry_id)
+    if use is not None and use.entry_id != entry_id:
+        _end(session, actor, project, use.entry_id)
+
+
+def _end(session: Session, actor: Actor, project: Project, entry_id: int) -> None:
+    adoption.end_adoption(session, actor=actor, project_id=project.id, entry_id=entry_id, declared=True)
+    deviations.end_all(session, actor, project.id, entry_id)
 
 
 def _adopted_version(
     session: Session, actor: Actor, project: Project, entry_id: int, *, upgrade: bool, demo: bool
 ) -> str:
+    which: dict[str, Any] = {"actor": actor, "project_id": project.id, "entry_id": entry_id, "declared": True}
     if (present := _open_adoption(session, project.id, entry_id)) is None:
-        return adoption.adopt(session, actor=actor, project_id=project.id, entry_id=entry_id, demo=demo).version
-    if upgrade:
-        return adoption.update_adoption(session, actor=actor, project_id=project.id, entry_id=entry_id).version
-    return present.version
+        return adoption.adopt(session, **which, demo=demo).version
+    return adoption.update_adoption(session, **which).version if upgrade else present.version
 
 
 def _open_adoption(session: Session, project_id: str, entry_id: int) -> Adoption | None:
@@ -122,7 +150,7 @@ def _open_adoption(session: Session, project_id: str, entry_id: int) -> Adoption
 
 
 def _tell_what_changed(session: Session, actor: Actor, project: Project, before: ProjectStanding | None) -> None:
-    after = queries.standing(session, actor, project.id)
+    after = queries.standing(session, JUDGE, project.id)
     if after is None:
         raise Conflict(f"{project.title} lost its pattern meanwhile.", hint="Reload and choose it again.")
     deviations.end_those_gone(session, actor, after)
@@ -134,13 +162,4 @@ def _tell_what_changed(session: Session, actor: Actor, project: Project, before:
     )  # fmt: skip
     record(session, actor, told)
     if before and lost:
-        _tell_of_reopened(session, actor, before, lost)
-
-
-def _tell_of_reopened(session: Session, actor: Actor, before: ProjectStanding, lost: list[Item]) -> None:
-    """The project's people and whoever had given the approvals."""
-    project_id, names = before.use.project_id, [one.item for one in lost]
-    involved = people.of_project(session, project_id) | people.approvers_of(session, before.use.entry_id, names)
-    why = " ".join(reason.words for one in lost for reason in one.reasons)
-    words = f"{before.use.project} no longer inherits {', '.join(names)} of {before.use.pattern}. {why}"
-    notices.tell(session, involved, subject=f"project:{project_id}", text=words, except_for=actor)
+        reopening.tell(session, actor, before, lost)

@@ -39,6 +39,13 @@ ACTIVE_STAGES = tuple(stage for stage, following in NEXT_STAGES.items() if follo
 CLASSIFICATIONS = tuple(one.value for one in Classification)
 MODALITIES: tuple[str, ...] = get_args(Modality)
 MOST_TAGS = 20
+LENGTHS = {
+    "title": 140, "summary": 1000, "value_hypothesis": 2000, "stop_rule": 1000, "region": 40, "target": 250,
+    "data_access": 1000, "monitoring": 1000, "key_metric": 250, "finding": 2000,
+}  # fmt: skip
+"""Field → the most characters it takes; forms stop there too."""
+NAME_LENGTH = 250
+"""The most characters of a name in MLflow."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
@@ -94,7 +101,7 @@ def create(
         raise Invalid(f"A project cannot start as {stage[:80]!r}.", hint=f"Possible: {', '.join(possible)}.")
     begun = now()
     project = Project(
-        id=_slug(project_id), title=line("title", title, 140), team_id=team.id, unit_id=team.unit_id, stage=stage,
+        id=_slug(project_id), title=line("title", title, LENGTHS["title"]), team_id=team.id, unit_id=team.unit_id, stage=stage,
         demo=demo, created_at=begun, stage_since=begun, **_cleaned(session, details, begun.date()),
     )  # fmt: skip
     if session.get(Project, project.id) is not None:
@@ -106,14 +113,17 @@ def create(
         raise _taken(project.id) from error
     session.add(StagePeriod(project_id=project.id, stage=stage, since=begun))
     if registered_model.strip():
-        names.take(session, project, "model", line("registered model", registered_model, 250))
+        names.take(session, project, "model", line("registered model", registered_model, NAME_LENGTH))
     _publish(session, project)
     record(session, actor, events.ProjectCreated(subject_of(project), team=team.id, stage=stage))
     return project
 
 
 def edit(session: Session, *, actor: Actor, project_id: str, revision: int, **changes: Unpack[Changes]) -> Project:
-    """Change what a project says of itself, as seen at ``revision``; what is not given stays as it is."""
+    """Change what a project says of itself, as seen at ``revision``; what is not given stays as it is.
+
+    Edges call :func:`core.patterns.changes.edit`, which also tells which inherited approvals that reopens.
+    """
     project = locked(session, project_id)
     policy.require(actor, "project.create", scope_of(project))
     require_revision(project, revision)
@@ -146,7 +156,7 @@ def move(session: Session, *, actor: Actor, project_id: str, stage: str, finding
     _require_way(project, stage)
     if actor.kind != "system":
         _require_gate(session, project, stage)
-    finding = text("finding", finding, 2000)
+    finding = text("finding", finding, LENGTHS["finding"])
     if stage == "closed" and not finding:
         finding = _lesson(session, project)
     if stage not in ACTIVE_STAGES and not finding:
@@ -166,7 +176,7 @@ def claim(session: Session, *, actor: Actor, project_id: str, kind: str, name: s
     """Make an experiment or a registered model in MLflow the project's."""
     project = locked(session, project_id)
     policy.require(actor, "project.create", scope_of(project))
-    name = line("name in MLflow", name, 250)
+    name = line("name in MLflow", name, NAME_LENGTH)
     names.take(session, project, kind, name)
     record(session, actor, events.TrackingClaimed(subject_of(project), kind=kind, what=name))
 
@@ -219,7 +229,7 @@ def _require_gate(session: Session, project: Project, stage: str) -> None:
 
 def _lesson(session: Session, project: Project) -> str:
     written = session.get(Retrospective, project.id)
-    return written.others_should_know[:2000].strip() if written else ""
+    return written.others_should_know[: LENGTHS["finding"]].strip() if written else ""
 
 
 def _begin_period(session: Session, project: Project) -> None:
@@ -279,30 +289,30 @@ def _tags(value: list[str]) -> list[str]:
     return tags
 
 
-def _text_of(field: str, longest: int) -> Callable[[str], str]:
-    return lambda value: text(field, value, longest)
+def _text_of(name: str, field: str) -> Callable[[str], str]:
+    return lambda value: text(field, value, LENGTHS[name])
 
 
-def _line_of(field: str, longest: int) -> Callable[[str], str]:
-    return lambda value: optional_line(field, value, longest)
+def _line_of(name: str, field: str) -> Callable[[str], str]:
+    return lambda value: optional_line(field, value, LENGTHS[name])
 
 
 _CLEAN: dict[str, Callable[[Any], Any]] = {
-    "title": lambda value: line("title", value, 140),
+    "title": lambda value: line("title", value, LENGTHS["title"]),
     "team_id": str,
-    "summary": _text_of("problem", 1000),
-    "value_hypothesis": _text_of("value hypothesis", 2000),
-    "stop_rule": _text_of("stop rule", 1000),
+    "summary": _text_of("summary", "problem"),
+    "value_hypothesis": _text_of("value_hypothesis", "value hypothesis"),
+    "stop_rule": _text_of("stop_rule", "stop rule"),
     "decide_by": lambda value: value,
     "classification": _one_of("classification", CLASSIFICATIONS),
-    "region": _line_of("region", 40),
+    "region": _line_of("region", "region"),
     "modality": _one_of("modality", ("", *MODALITIES)),
-    "target": _line_of("target", 250),
+    "target": _line_of("target", "target"),
     "tags": _tags,
-    "data_access": _text_of("data access", 1000),
-    "monitoring": _text_of("monitoring", 1000),
+    "data_access": _text_of("data_access", "data access"),
+    "monitoring": _text_of("monitoring", "monitoring"),
     "on_call_id": lambda value: value or None,
-    "key_metric": _line_of("key metric", 250),
+    "key_metric": _line_of("key_metric", "key metric"),
     "higher_is_better": bool,
 }
 """Field → how its value is checked and kept."""
@@ -312,8 +322,10 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 
 
 def locked(session: Session, project_id: str) -> Project:
-    """The project, locked, so that two changes to it come one after the other."""
-    found = session.get(Project, project_id, with_for_update=True) if is_project_id(project_id) else None
+    """The project as it stands now, locked, so that two changes to it come one after the other."""
+    found = None
+    if is_project_id(project_id):  # a row that this session has read before is as old as that without populating it
+        found = session.get(Project, project_id, with_for_update=True, populate_existing=True)
     if found is None:
         raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows all of them.")
     return found

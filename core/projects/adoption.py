@@ -30,6 +30,8 @@ from core.projects.tables import Adoption, Project, ProjectMember
 WAYS = {"reuse": "as it is", "adapt": "a changed copy"}
 """How a project uses an entry → what that means."""
 NOTE_LENGTH = 1000
+PATTERN = "pattern"
+"""The kind of entry that a project adopts and leaves with its declarations only; see :mod:`core.patterns.use`."""
 _LEAVING = (Lifecycle.deprecated.value, Lifecycle.retired.value)
 
 
@@ -41,9 +43,14 @@ def adopt(
     entry_id: int,
     how: str = "reuse",
     note: str = "",
+    declared: bool = False,
     demo: bool = False,
 ) -> Adoption:
-    """Let a project use an entry's present version from now on, as it is or adapted (see :data:`WAYS`)."""
+    """Let a project use an entry's present version from now on, as it is or adapted (see :data:`WAYS`).
+
+    ``declared`` is what :mod:`core.patterns.use` says of a pattern, here and below: whoever else adopts, moves or ends
+    one is refused, because the approvals that the project inherits would change without a word.
+    """
     project = locked(session, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
     if how not in WAYS:
@@ -51,6 +58,7 @@ def adopt(
     note = text("note", note, NOTE_LENGTH)
     _require_running(project)
     entry = _adoptable_entry(session, actor, entry_id)
+    _require_declared(entry, declared)
     if _open_adoption(session, project.id, entry_id) is not None:
         raise Conflict(f"{project.title} uses {entry.title} already.")
     adoption = Adoption(
@@ -64,12 +72,15 @@ def adopt(
     return adoption
 
 
-def update_adoption(session: Session, *, actor: Actor, project_id: str, entry_id: int) -> Adoption:
+def update_adoption(
+    session: Session, *, actor: Actor, project_id: str, entry_id: int, declared: bool = False
+) -> Adoption:
     """Note that a project moved to the entry's present version; one that is deprecated may still be updated."""
     project = locked(session, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
     _require_running(project)
     entry = _locked_entry(session, actor, entry_id)
+    _require_declared(entry, declared)
     adoption = _required_adoption(session, project, entry)
     if entry.lifecycle == Lifecycle.retired:
         raise Conflict(f"{entry.title} is retired; there is nothing to move to.", hint="End the adoption instead.")
@@ -82,11 +93,12 @@ def update_adoption(session: Session, *, actor: Actor, project_id: str, entry_id
     return adoption
 
 
-def end_adoption(session: Session, *, actor: Actor, project_id: str, entry_id: int) -> None:
+def end_adoption(session: Session, *, actor: Actor, project_id: str, entry_id: int, declared: bool = False) -> None:
     """Note that a project no longer uses an entry; the adoption stays readable with its end."""
     project = locked(session, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
     entry = _locked_entry(session, actor, entry_id)
+    _require_declared(entry, declared)
     adoption = _required_adoption(session, project, entry)
     adoption.until = now()
     session.add(adoption)
@@ -154,6 +166,14 @@ def _adoptable_entry(session: Session, actor: Actor, entry_id: int) -> Entry:
         hint = f"Adopt its successor {entry.successor} instead." if entry.successor else "Look for another entry."
         raise Conflict(f"{entry.title} is {entry.lifecycle}.", hint=hint)
     return entry
+
+
+def _require_declared(entry: Entry, declared: bool) -> None:
+    if entry.kind == PATTERN and not declared:
+        raise Conflict(
+            f"{entry.title} is a pattern: what a project inherits from it depends on how it is used.",
+            hint="Choose it, move to its newest version or leave it on the project's Pattern tab.",
+        )
 
 
 def _required_adoption(session: Session, project: Project, entry: Entry) -> Adoption:

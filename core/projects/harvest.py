@@ -15,7 +15,7 @@ from core.catalog.tables import Entry, EntryAlias, Proposal
 from core.db import now
 from core.errors import Conflict, Invalid, NotFound
 from core.projects import harvest_draft
-from core.projects.actions import line, locked, move, scope_of, text
+from core.projects.actions import LENGTHS, line, locked, move, scope_of, text
 from core.projects.tables import HarvestDecision, Project, Retrospective
 
 DECISIONS = ("share", "later", "nothing")
@@ -28,7 +28,7 @@ QUESTIONS = {
 }
 """Field of a retrospective → the question it answers."""
 
-LONGEST = {"went_well": 4000, "was_expensive": 4000, "others_should_know": 2000}
+LONGEST = {"went_well": 4000, "was_expensive": 4000, "others_should_know": LENGTHS["finding"]}
 """Characters an answer may have; the last one becomes the project's finding, which takes no more."""
 
 SHORTEST = 20

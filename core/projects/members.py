@@ -8,13 +8,14 @@ from typing import Unpack
 from sqlmodel import Session
 
 from core.access import policy
-from core.access.policy import ROLES, Actor
+from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
 from core.errors import Conflict, Invalid, NotFound
 from core.people import notices
 from core.projects.actions import Details, active_person, claim, create, locked, scope_of, subject_of
 from core.projects.tables import Project, ProjectMember
+from core.roles import ROLES
 
 MEMBER_ROLES = ROLES[:6]
 """The roles of the lifecycle that work in a project; managers, reviewers and auditors look at it from outside."""

@@ -257,7 +257,7 @@ def adopters(session: Session, actor: Actor, entry_id: int, *, limit: int = 200)
 
 def adoptable(session: Session, actor: Actor, entry_id: int) -> list[ProjectRow]:
     """The running projects for which ``actor`` may adopt an entry and that do not use it yet, by title."""
-    if not policy.may(actor, "entry.adopt"):
+    if not policy.may_anywhere(actor, "entry.adopt"):
         return []
     uses_it = select(Adoption.id).where(
         Adoption.project_id == Project.id, Adoption.entry_id == entry_id, col(Adoption.until).is_(None)
@@ -269,7 +269,7 @@ def adoptable(session: Session, actor: Actor, entry_id: int) -> list[ProjectRow]
 
 def tiers_to_confirm(session: Session, actor: Actor, *, limit: int = 50) -> list[ProjectRow]:
     """Running projects whose risk tier waits for ``actor`` to confirm it, the longest in their stage first."""
-    if not policy.may(actor, "tier.confirm"):
+    if not policy.may_anywhere(actor, "tier.confirm"):
         return []
     unconfirmed = (Project.tier != "", col(Project.tier_confirmed_by).is_(None), Project.risk_facts_by != actor.ref)
     waiting = _listed().where(*unconfirmed, col(Project.stage).in_(ACTIVE_STAGES), shown_to(actor))

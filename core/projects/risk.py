@@ -1,4 +1,7 @@
-"""The verbs about a project's risk: its team states the facts, reviewers confirm, raise or, by two, lower the tier."""
+"""The verbs about a project's risk: its team states the facts, reviewers confirm, raise or, by two, lower the tier.
+
+Edges call them through :mod:`core.patterns.changes`, which also tells which inherited approvals that reopens.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from core.errors import Conflict, Invalid, NotAllowed
 from core.projects import tier as table
 from core.projects.actions import locked, require_revision, scope_of, subject_of, tell_members, text
 from core.projects.tables import Project
+
+REASON_LENGTH = 1000
 
 
 def set_facts(session: Session, *, actor: Actor, project_id: str, revision: int, facts: Mapping[str, Any]) -> Project:
@@ -51,7 +56,7 @@ def confirm_tier(
     project = locked(session, project_id)
     policy.require(actor, "tier.confirm", scope_of(project))
     require_revision(project, revision)
-    reason = text("reason", reason, 1000)
+    reason = text("reason", reason, REASON_LENGTH)
     _require_confirmable(project, actor, tier)
     lowers = table.place_of(tier) < table.place_of(project.tier)
     agreed = lowers and project.tier_proposed == tier

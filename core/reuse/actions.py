@@ -1,4 +1,8 @@
-"""The verbs of the reuse review: decide on what exists, and complete the review."""
+"""The verbs of the reuse review: decide on what exists, and complete the review.
+
+Both take what was ranked before (:func:`core.reuse.queries.review`): ranking takes its time, and would keep every other
+writer waiting if it happened in their transaction.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ from core.projects.actions import ACTIVE_STAGES, locked, note_reuse_review, scop
 from core.projects.tables import Adoption, Project
 from core.reuse import queries
 from core.reuse.candidates import GROUP_OF
+from core.reuse.queries import Hit, Review
 from core.reuse.tables import ReuseDecision
 
 DECISIONS = {
@@ -33,12 +38,20 @@ FOR_EVERYBODY = (Classification.public.value, Classification.internal.value)
 
 
 def decide(
-    session: Session, *, actor: Actor, project_id: str, entry_ref: str, decision: str, reason: str
+    session: Session,
+    *,
+    actor: Actor,
+    project_id: str,
+    entry_ref: str,
+    decision: str,
+    reason: str,
+    seen: Hit | None = None,
 ) -> ReuseDecision:
     """Decide that a project reuses or adapts an entry, which adopts it, or builds its own, which is demand.
 
     A later decision replaces the earlier one; the activity log keeps both. Turning down what was adopted by an earlier
-    decision ends that adoption.
+    decision ends that adoption. A pattern is adopted where its use is declared, by :mod:`core.patterns.use`, not here.
+    ``seen`` is the entry as the review showed it: the decision keeps how similar it was.
     """
     project = _running(session, actor, project_id)
     if decision not in DECISIONS:
@@ -47,15 +60,14 @@ def decide(
     if not reason:
         raise Invalid("A decision needs a reason.", hint="Say what spoke for it; the next team reads it.")
     entry = _decidable(session, actor, project, entry_ref)
-    before = session.get(ReuseDecision, (project.id, entry.id), with_for_update=True)
+    before = session.get(ReuseDecision, (project.id, entry.id), populate_existing=True)
     _follow(session, actor, project, entry, decision, reason, before)
     decided = before or ReuseDecision(project_id=project.id, entry_id=entry.id or 0, version="", decision="", reason="", decided_by="")  # fmt: skip
     told = events.ReuseDecided(
         subject_of(project), entry=entry.key, version=entry.version, decision=decision, before=decided.decision, reason=reason
     )  # fmt: skip
-    found = next((one for one in queries.review(session, actor, project.id).hits if one.entry_id == entry.id), None)
     decided.version, decided.decision, decided.reason = entry.version, decision, reason
-    decided.score, decided.terms = (round(found.score * 1000), [one.word for one in found.terms]) if found else (0, [])
+    decided.score, decided.terms = (round(seen.score * 1000), [one.word for one in seen.terms]) if seen else (0, [])
     decided.decided_by, decided.decided_at = actor.ref, now()
     session.add(decided)
     session.flush()
@@ -63,15 +75,19 @@ def decide(
     return decided
 
 
-def complete(session: Session, *, actor: Actor, project_id: str) -> Project:
-    """Complete a project's reuse review: every strong hit has its decision. A review without any hit is demand."""
-    project = _running(session, actor, project_id)
-    review = queries.review(session, actor, project_id)
-    if review.undecided:
-        titles = ", ".join(one.title for one in review.undecided)
+def complete(session: Session, *, actor: Actor, review: Review) -> Project:
+    """Complete a reuse review as it was ranked: every strong hit has its decision. One without any hit is demand.
+
+    A review of a project that was changed since is refused: other things may be similar to it now.
+    """
+    project = _running(session, actor, review.project_id)
+    if project.revision != review.revision:
+        raise Conflict(f"{project.title} was changed meanwhile.", hint="Look through the review of it as it is now.")
+    decided = queries.decisions(session, actor, project.id)
+    if undecided := [one.title for one in review.strong if one.entry_id not in decided]:
         raise Conflict(
-            f"{len(review.undecided)} of {len(review.strong)} strong hits are not decided yet.",
-            hint=f"Decide on {titles}.",
+            f"{len(undecided)} of {len(review.strong)} strong hits are not decided yet.",
+            hint=f"Decide on {', '.join(undecided)}.",
         )
     if not review.hits and project.classification in FOR_EVERYBODY:
         demand.ask(
@@ -83,7 +99,7 @@ def complete(session: Session, *, actor: Actor, project_id: str) -> Project:
             project_id=project.id,
             unit=project.unit_id,
         )
-    decisions = [one.decision.decision for one in review.hits if one.decision] + [one.decision for one in review.others]
+    decisions = [one.decision for one in decided.values()]
     note_reuse_review(session, project.id)
     told = events.ReuseReviewCompleted(
         subject_of(project), strong=len(review.strong), reused=decisions.count("reuse"), adapted=decisions.count("adapt"),
@@ -94,8 +110,8 @@ def complete(session: Session, *, actor: Actor, project_id: str) -> Project:
 
 
 def _running(session: Session, actor: Actor, project_id: str) -> Project:
-    queries.seen_project(session, actor, project_id)
     project = locked(session, project_id)
+    queries.seen_project(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
     if project.stage not in ACTIVE_STAGES:
         raise Conflict(f"{project.title} is {project.stage}; it decides on nothing any more.")
@@ -130,14 +146,16 @@ def _follow(
     _forget_ask(session, project, entry)
     if entry.kind == "project":
         return
-    entry_id = entry.id or 0
+    entry_id, by_decision = entry.id or 0, entry.kind != adoption.PATTERN
     adopted = _open_adoption(session, project, entry)
-    if adopted is not None and before is not None and before.decision in adoption.WAYS and adopted.how != decision:
+    superseded = before is not None and before.decision in adoption.WAYS
+    if by_decision and superseded and adopted is not None and adopted.how != decision:
         adoption.end_adoption(session, actor=actor, project_id=project.id, entry_id=entry_id)
         adopted = None
     if decision == "build" and adopted is not None:
-        raise Conflict(f"{project.title} uses {entry.title}.", hint="End that adoption first, on the entry's page.")
-    if decision in adoption.WAYS and adopted is None:
+        where = "on the entry's page" if by_decision else "on the project's Pattern tab"
+        raise Conflict(f"{project.title} uses {entry.title}.", hint=f"End that adoption first, {where}.")
+    if by_decision and decision in adoption.WAYS and adopted is None:
         adoption.adopt(
             session,
             actor=actor,

@@ -221,7 +221,7 @@ def decline(session: Session, *, actor: Actor, text: str, reason: str) -> Demand
     demand = _locked(session, text)
     if demand.state not in ("open", "taken"):
         raise Conflict(f"“{demand.text}” is {_standing(demand)}.", hint="Look at what stands there now.")
-    demand.state, demand.reason = "declined", _required(reason)
+    demand.state, demand.answer, demand.reason = "declined", None, _required(reason)
     told = _tell(session, actor, demand, f"“{demand.text}”, which you asked for, will not be built: {demand.reason}")
     _decide(session, actor, demand)
     record(session, actor, events.DemandDeclined(_subject(demand), reason=demand.reason, told=told))

@@ -98,6 +98,8 @@ class Review:
     """What exists for a project, the most similar first, and how far its team has decided."""
 
     project_id: str
+    revision: int
+    """Of the project as it was compared."""
     hits: list[Hit]
     others: list[Decision]
     """Decisions about entries that are no longer among the hits."""
@@ -121,14 +123,25 @@ def review(session: Session, actor: Actor, project_id: str) -> Review:
     own_key = key_of(project)
     subject = _subject(project, candidates.patterns_of(session, actor, [own_key]).get(own_key, frozenset()))
     ranked = similar(session, actor, subject, without=own_key)
-    decisions = _decisions(session, actor, project_id)
+    made = decisions(session, actor, project_id)
     adopted = _adopted(session, project_id)
     strong = _strong(ranked)
     listed = [one for number, one in enumerate(ranked) if number < SHOWN or one.candidate.id in strong]
-    hits = [_hit(one, one.candidate.id in strong, adopted, decisions) for one in listed]
+    hits = [_hit(one, one.candidate.id in strong, adopted, made) for one in listed]
     shown = {one.entry_id for one in hits}
-    others = [one for entry_id, one in decisions.items() if entry_id not in shown]
-    return Review(project_id, hits, others, project.reuse_reviewed_at)
+    others = [one for entry_id, one in made.items() if entry_id not in shown]
+    return Review(project_id, project.revision, hits, others, project.reuse_reviewed_at)
+
+
+def decisions(session: Session, actor: Actor, project_id: str) -> dict[int, Decision]:
+    """What a project decided, by entry, as far as ``actor`` may see the entries."""
+    rows = session.execute(
+        select(*_DECIDED)
+        .join(Entry, col(Entry.id) == ReuseDecision.entry_id)
+        .where(ReuseDecision.project_id == project_id, visible(actor))
+        .order_by(Entry.key)
+    )
+    return {row.entry_id: replace(Decision(*row), score=row.score / 1000) for row in rows}
 
 
 def similar(session: Session, actor: Actor, subject: Subject, *, without: str = "") -> list[Similar]:
@@ -202,16 +215,6 @@ _DECIDED: tuple[Any, ...] = (
     ReuseDecision.entry_id, Entry.key, Entry.kind, Entry.title, ReuseDecision.version, ReuseDecision.decision,
     ReuseDecision.reason, ReuseDecision.score, ReuseDecision.terms, ReuseDecision.decided_by, ReuseDecision.decided_at,
 )  # fmt: skip
-
-
-def _decisions(session: Session, actor: Actor, project_id: str) -> dict[int, Decision]:
-    rows = session.execute(
-        select(*_DECIDED)
-        .join(Entry, col(Entry.id) == ReuseDecision.entry_id)
-        .where(ReuseDecision.project_id == project_id, visible(actor))
-        .order_by(Entry.key)
-    )
-    return {row.entry_id: replace(Decision(*row), score=row.score / 1000) for row in rows}
 
 
 def _adopted(session: Session, project_id: str) -> dict[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
@@ -32,6 +32,16 @@ def tick(label: str, name: str) -> bool:
     key = f"address {name}"
     st.session_state[key] = st.query_params.get(name) == "yes"
     return st.checkbox(label, key=key, on_change=_remember, args=(name, key, ""))
+
+
+def open_tab(tabs: Iterable[str]) -> None:
+    """Open the one of ``tabs`` that the address names as ``open``, once; call it before they are drawn.
+
+    Links from pages that have tabs themselves name it so: Streamlit takes their ``tab`` for the old page's and drops it.
+    """
+    wanted = st.query_params.pop("open", "")
+    if wanted in tabs:
+        st.session_state["tab"] = wanted
 
 
 def page_number() -> int:

@@ -71,11 +71,21 @@ def _distance(one: HitEntry) -> str:
 
 def _actions(actor: Actor, entry: Entry, rows: list[HitProject]) -> None:
     mine = [one for one in rows if policy.may(actor, "entry.adopt", one.scope)]
+    if entry.kind == adoption.PATTERN:
+        _patterns(mine)
+        return
     with st.container(horizontal=True):
         if late := [one for one in mine if one.running and one.version != entry.version]:
             _update(actor, entry, late)
         if mine:
             _end(actor, entry, mine)
+
+
+def _patterns(rows: list[HitProject]) -> None:
+    """A pattern is moved and left with what the project declares, where one sees which approvals that reopens."""
+    for one in rows:
+        if one.running:
+            st.page_link("project.py", label=f"Change how {plain(one.title)} uses it", query_params={"id": one.project_id, "open": "Pattern"}, icon=":material/tune:")  # fmt: skip
 
 
 def _update(actor: Actor, entry: Entry, rows: list[HitProject]) -> None:

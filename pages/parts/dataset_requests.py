@@ -56,6 +56,8 @@ def card(actor: Actor, row: RequestRow, names: dict[str, str]) -> None:
             st.page_link("datasets.py", label=f"Request {row.id}", query_params={"request": str(row.id)}, icon=":material/link:")  # fmt: skip
             if row.requested_by == actor.ref:
                 _own_actions(actor, row)
+            if row.state in ("granted", "expired") and (row.requested_by == actor.ref or actor.id in row.people):
+                _renew(actor, row)
 
 
 def summary(row: RequestRow, names: dict[str, str]) -> list[str]:
@@ -135,9 +137,11 @@ def _own_actions(actor: Actor, row: RequestRow) -> None:
         writing.attempt(actions.withdraw, actor=actor, request_id=row.id, done="The request was withdrawn.")
     if row.state == "granted" and writing.confirmed("Give back", "End your access now?", key=f"give_back_{row.id}", icon=":material/key_off:"):  # fmt: skip
         writing.attempt(actions.revoke, actor=actor, request_id=row.id, reason="Given back: no longer needed.", done="Your access has ended.")  # fmt: skip
-    if row.state in ("granted", "expired"):
-        with st.popover("Renew", icon=":material/update:"):
-            duration = dataset_form.duration_field(row.approved_environment, key=f"renew_{row.id}")
-            st.caption("The owners decide anew; once it is granted, it takes the place of this access.")
-            if st.button("Ask for a renewal", type="primary", key=f"renew_{row.id}"):
-                writing.attempt(actions.renew, actor=actor, request_id=row.id, duration=duration, done="The owners were asked.")  # fmt: skip
+
+
+def _renew(actor: Actor, row: RequestRow) -> None:
+    with st.popover("Renew", icon=":material/update:"):
+        duration = dataset_form.duration_field(row.approved_environment, key=f"renew_{row.id}")
+        st.caption("The owners decide anew; once it is granted, it takes the place of this access.")
+        if st.button("Ask for a renewal", type="primary", key=f"renew_{row.id}"):
+            writing.attempt(actions.renew, actor=actor, request_id=row.id, duration=duration, done="The owners were asked.")  # fmt: skip

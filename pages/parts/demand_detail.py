@@ -45,6 +45,9 @@ def outcome(one: DemandLine, names: dict[str, str]) -> None:
         st.caption("Answered by an entry that is not visible to you any more.")
     if one.state == "declined":
         st.markdown(f"Declined {badges.ago(one.decided_at)}: {plain(one.reason)}")
+    if one.state in ("open", "taken") and one.decided_at:
+        was = f"declined: {one.reason}" if one.reason else "answered by an entry that is not offered any more"
+        st.caption(plain(f"Asked for again. {badges.exact(one.decided_at)} it was {was}"))
 
 
 def show(actor: Actor, text: str) -> None:

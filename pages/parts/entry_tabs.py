@@ -10,6 +10,7 @@ from core import db
 from core.access.policy import Actor
 from core.activity import queries as activity
 from core.catalog import export
+from core.catalog.kinds import SPECS
 from core.catalog.queries import EntryPage, Relation
 from pages.parts import adoption_impact, badges, diagrams, pattern_approvals, specification, texts, timeline
 from pages.parts.notices import plain
@@ -17,9 +18,12 @@ from pages.parts.notices import plain
 
 def usage(_actor: Actor, page: EntryPage) -> None:
     """Code to copy, the specification, and the document itself."""
-    if snippet := page.spec.get("usage"):
-        texts.code(snippet["code"])
-    specification.show(page.spec)
+    if page.entry.kind in SPECS:
+        if snippet := page.spec.get("usage"):
+            texts.code(snippet["code"])
+        specification.show(page.spec)
+    else:
+        specification.show_foreign(page.spec)
     for link in page.document.get("metadata", {}).get("links", []):
         st.link_button(plain(link.get("title", "Link")), link["url"], icon=":material/open_in_new:")
     source = st.expander("As YAML", icon=":material/data_object:", on_change="rerun", key="as_yaml")

@@ -42,12 +42,19 @@ def _verify(actor: Actor) -> None:
     with st.spinner("Reading the whole log …"), db.reading() as session:
         found = queries.verify(session, actor)
     took = f"{perf_counter() - started:.2f} s"
+    for remark in found.remarks:
+        st.warning(f"{notices.plain(remark.capitalize())}.", icon=":material/content_cut:")
     sealed = f"sealed up to record {found.sealed_to:,}" if found.sealed_to else "not sealed yet"
     if found.state == "intact":
         st.success(
             f"Intact: {badges.count(found.records, 'record')}, {sealed}, read in {took}.",
             icon=":material/verified_user:",
         )
+        if found.keys:
+            st.caption(
+                "Sealed with the key of this fingerprint; whoever keeps it can insist on it when they verify an export."
+            )
+            texts.code("\n".join(found.keys))
         return
     st.error(
         f"**{found.state.capitalize()}** at record {found.record:,}: {notices.plain(found.reason)}. The "

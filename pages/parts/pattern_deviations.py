@@ -9,7 +9,7 @@ import streamlit as st
 from core.access.policy import Actor
 from core.patterns import deviations as actions
 from core.patterns.approval_queries import OpenDeviation, ProjectStanding, may_decide
-from pages.parts import badges, notices, writing
+from pages.parts import badges, writing
 from pages.parts.notices import plain
 
 
@@ -28,7 +28,7 @@ def decisions(actor: Actor, waiting: list[OpenDeviation], *, key: str) -> None:
 
 
 def _open(one: OpenDeviation) -> None:
-    st.page_link("project.py", label=plain(one.project), query_params={"id": one.project_id, "tab": "Pattern"}, icon=badges.kind_icon("project"))  # fmt: skip
+    st.page_link("project.py", label=plain(one.project), query_params={"id": one.project_id, "open": "Pattern"}, icon=badges.kind_icon("project"))  # fmt: skip
     st.markdown(f"**{plain(one.item)}** ({one.by}) of {plain(one.pattern)}: {plain(one.approval_scope)}")
     if one.condition:
         st.markdown(f"Condition: “{plain(one.condition)}”")
@@ -54,7 +54,7 @@ def _decide(actor: Actor, one: OpenDeviation, key: str) -> None:
             actions.decide_deviation, actor=actor, project_id=one.project_id, item_id=one.item, condition=one.condition,
             values=one.values, accept=verdict == "Accept", note=note or "",
             expires_on=day if isinstance(day, date) else None,
-            done=f"The deviation of {notices.plain(one.project)} from {one.item} is {verdict.lower()}ed.",
+            done=f"The deviation of {one.project} from {one.item} is {verdict.lower()}ed.",
         )  # fmt: skip
 
 

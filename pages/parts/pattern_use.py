@@ -1,4 +1,4 @@
-"""The form in which a team says how its project uses a pattern; what that inherits and reopens stands below it."""
+"""Choosing, changing and leaving the pattern of a project; what that inherits and reopens stands below the form."""
 
 from __future__ import annotations
 
@@ -12,10 +12,31 @@ from core.patterns import queries as patterns
 from core.patterns import use as actions
 from core.patterns.approval_queries import Preview, Use
 from core.patterns.suggestion import Suggestion
+from core.projects.queries import ProjectRow
 from pages.parts import notices, writing
 from pages.parts.notices import plain
 
 MOST_PATTERNS = 200
+
+
+def choose_for(choices: list[ProjectRow]) -> None:
+    """From a pattern's page to the project that is to stand on it, where its use is declared."""
+    with st.popover("Use for a project", type="primary", icon=":material/add_task:"):
+        titles = {one.id: f"{one.title} ({one.team})" for one in choices}
+        project_id = st.selectbox("Project", titles, format_func=titles.__getitem__, key="use_project")
+        st.caption("There the team says how it uses the pattern and sees which approvals it inherits.")
+        there = {"id": project_id, "open": "Pattern", "pattern": st.query_params.get("ref", "")}
+        st.page_link("project.py", label="Choose it on the Pattern tab", query_params=there, icon=":material/schema:")
+
+
+def leave(actor: Actor, use: Use) -> None:
+    """Let the project stand on no pattern."""
+    question = f"The project inherits nothing from {plain(use.pattern)} then, and its deviations end."
+    if writing.confirmed("Leave the pattern", question, key="leave_pattern", icon=":material/remove_circle:"):
+        writing.attempt(
+            actions.leave_pattern, actor=actor, project_id=use.project_id, revision=use.revision,
+            done="The project stands on no pattern.",
+        )  # fmt: skip
 
 
 def form(actor: Actor, project_id: str, use: Use | None) -> None:
@@ -56,6 +77,7 @@ def form(actor: Actor, project_id: str, use: Use | None) -> None:
 def _pattern(actor: Actor, use: Use | None) -> int | None:
     with db.reading() as session:
         found = patterns.patterns(session, actor, size=MOST_PATTERNS).items
+    asked = next((one.entry_id for one in found if one.key == st.query_params.get("pattern")), None)
     options = {one.entry_id: f"{one.title} {one.version}" for one in found if one.lifecycle == "approved"}
     if use is not None:
         options = {use.entry_id: f"{use.pattern} {use.version}"} | {
@@ -64,8 +86,9 @@ def _pattern(actor: Actor, use: Use | None) -> int | None:
     if not options:
         st.caption("No pattern is published that you may see.")
         return None
+    first = list(options).index(asked) if asked in options else 0 if use else None
     return st.selectbox(
-        "Pattern", options, index=0 if use else None, format_func=options.__getitem__, key="use_entry",
+        "Pattern", options, index=first, format_func=options.__getitem__, key="use_entry",
         placeholder="Choose the pattern of the project",
     )  # fmt: skip
 

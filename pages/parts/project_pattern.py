@@ -38,8 +38,10 @@ def show(actor: Actor, project: ProjectRow) -> None:
     if may_change:
         pattern_deviations.declare(actor, standing)
         pattern_deviations.resolve(actor, standing)
-        with st.expander("Change how the project uses the pattern", icon=":material/tune:"):
+        asked = "pattern" in st.query_params  # another one was chosen, on its page or in the reuse review
+        with st.expander("Change how the project uses the pattern", icon=":material/tune:", expanded=asked):
             pattern_use.form(actor, project.id, standing.use)
+        pattern_use.leave(actor, standing.use)
 
 
 def inherited(items: list[Item]) -> None:

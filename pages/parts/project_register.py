@@ -10,8 +10,9 @@ import streamlit as st
 from core import db
 from core.access.policy import Actor
 from core.errors import NotAllowed, PortalError
-from core.patterns import approval_queries
-from core.projects import actions, members, names
+from core.patterns import approval_queries, changes
+from core.projects import members, names
+from core.projects.actions import NAME_LENGTH
 from core.projects.queries import ProjectDetail
 from pages.parts import notices, project_form
 from pages.parts.notices import plain
@@ -38,19 +39,20 @@ def register(actor: Actor) -> None:
         project_id = short or usual
         role = _own_role(actor)
         experiment = _experiment(chosen, said["team_id"], project_id)
+        others, models = _others(chosen, actor), _models(chosen, said["team_id"], project_id)
     if not st.button("Register", type="primary", icon=":material/rocket_launch:"):
         return
     try:
         with db.writing() as session:
             members.register(
-                session, actor=actor, project_id=project_id, people=[(actor.id, role)] if role else [],
-                experiments=[experiment] if experiment.strip() else [], **said,
+                session, actor=actor, project_id=project_id, people=[*([(actor.id, role)] if role else []), *others],
+                experiments=[experiment] if experiment.strip() else [], models=models, **said,
             )  # fmt: skip
     except PortalError as error:
         notices.refuse(error)
         return
-    notices.after_rerun(f"{plain(said['title'])} is registered.")
-    st.switch_page("project.py", query_params={"id": project_id})
+    notices.after_rerun(f"{said['title']} is registered. See what exists already before you build.")
+    st.switch_page("project.py", query_params={"id": project_id, "open": "Reuse"})
 
 
 def change(actor: Actor, detail: ProjectDetail, seen: str) -> None:
@@ -75,7 +77,7 @@ def change(actor: Actor, detail: ProjectDetail, seen: str) -> None:
         return
     try:
         with db.writing() as session:
-            actions.edit(session, actor=actor, project_id=project.id, revision=int(seen), **said)
+            changes.edit(session, actor=actor, project_id=project.id, revision=int(seen), **said)
     except PortalError as error:
         notices.refuse(error)
         return
@@ -101,4 +103,18 @@ def _own_role(actor: Actor) -> str:
 def _experiment(chosen: project_form.Choices, team: str, project_id: str) -> str:
     """The first experiment's name; the proposal follows team and short name."""
     usual = names.conventional("experiment", unit=chosen.units.get(team), team=team, project=project_id)
-    return st.text_input("Experiment in MLflow", usual if project_id else "", key=f"new experiment {team} {project_id}", help="By the naming policy: unit/project/purpose. More names, and registered models, can be added later.")  # fmt: skip
+    return st.text_input("Experiment in MLflow", usual if project_id else "", key=f"new experiment {team} {project_id}", max_chars=NAME_LENGTH, help="By the naming policy: unit/project/purpose. More names can be added later.")  # fmt: skip
+
+
+def _models(chosen: project_form.Choices, team: str, project_id: str) -> list[str]:
+    """The registered models that exist already, or will; the first is the one that lists compare."""
+    usual = names.conventional("model", unit=chosen.units.get(team), team=team, project=project_id)
+    return st.multiselect("Registered models in MLflow", [usual] if project_id else [], key=f"new models {team} {project_id}", accept_new_options=True, placeholder="Choose or type a name", help="By the naming policy: unit.project.what")  # fmt: skip
+
+
+def _others(chosen: project_form.Choices, actor: Actor) -> list[tuple[str, str]]:
+    """Who else works in it, as (person id, role)."""
+    people = {one: name for one, name in chosen.people.items() if one != actor.id}
+    named = st.multiselect("Who else works in it", people, format_func=people.__getitem__, key="new people", placeholder="Nobody yet")  # fmt: skip
+    roles = {one: st.selectbox(f"{plain(people[one])} works in it as", members.MEMBER_ROLES, members.MEMBER_ROLES.index("data scientist"), key=f"new role of {one}") for one in named}  # fmt: skip
+    return list(roles.items())

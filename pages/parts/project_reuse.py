@@ -9,6 +9,7 @@ from core.access import policy
 from core.access import queries as people
 from core.access.policy import Actor
 from core.errors import PortalError
+from core.projects import adoption
 from core.projects.actions import ACTIVE_STAGES
 from core.projects.queries import ProjectRow
 from core.reuse import actions, queries
@@ -61,7 +62,7 @@ def _progress(actor: Actor, project: ProjectRow, review: Review, may_decide: boo
             badges.when("Completed", review.reviewed_at)
         elif may_decide and st.button("Complete the review", type="primary", icon=":material/task_alt:", key="reuse_complete"):  # fmt: skip
             writing.attempt(
-                actions.complete, actor=actor, project_id=project.id, done=f"The reuse review of {project.title} is complete."
+                actions.complete, actor=actor, review=review, done=f"The reuse review of {project.title} is complete."
             )  # fmt: skip
 
 
@@ -88,11 +89,24 @@ def _hit(hit: Hit, actor: Actor, project: ProjectRow, names: dict[str, str], may
         st.caption(plain(" ".join(_told(hit))))
         if hit.decision:
             _decided(hit.decision, names)
+            if may_decide and _is_wanted_pattern(hit):
+                st.button("Choose it on the Pattern tab", key=f"stand_on_{hit.key}", icon=":material/schema:", on_click=_to_pattern, args=(hit.key,))  # fmt: skip
         if may_decide and hit.strong:
             _decide(hit, actor, project)
         elif may_decide and (more := st.expander("Decide on it too", on_change="rerun", key=f"more_{hit.key}")).open:
             with more:
                 _decide(hit, actor, project)
+
+
+def _is_wanted_pattern(hit: Hit) -> bool:
+    """Whether the project decided for a pattern without standing on it yet: a decision alone declares no use."""
+    wanted = hit.decision is not None and hit.decision.decision in adoption.WAYS
+    return hit.kind == adoption.PATTERN and wanted and not hit.adopted
+
+
+def _to_pattern(key: str) -> None:
+    st.query_params["pattern"] = key
+    st.session_state["tab"] = "Pattern"
 
 
 def _told(hit: Hit) -> list[str]:
@@ -128,7 +142,7 @@ def _decide(hit: Hit, actor: Actor, project: ProjectRow) -> None:
             return
         writing.attempt(
             actions.decide, actor=actor, project_id=project.id, entry_ref=hit.key, decision=chosen, reason=reason,
-            done=f"Decided on {hit.title}.",
+            seen=hit, done=f"Decided on {hit.title}.",
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from core import db
 from core.access import policy, queries
 from core.access.policy import Actor
+from core.patterns import changes
 from core.projects import risk, tier
 from core.projects.queries import ProjectDetail
 from core.projects.tier import QUESTIONS, TIERS, Question
@@ -86,12 +87,12 @@ def _confirm(actor: Actor, detail: ProjectDetail) -> None:
         st.markdown("**Confirm or change**")
         wanted = record.tier_proposed or record.tier
         chosen = st.radio("Tier", TIERS, TIERS.index(wanted), horizontal=True, format_func=str.capitalize, key=f"tier_choice {record.revision}")  # fmt: skip
-        reason = st.text_input("Why, where it is not the present one", key=f"tier_reason {record.revision}")
+        reason = st.text_input("Why, where it is not the present one", key=f"tier_reason {record.revision}", max_chars=risk.REASON_LENGTH)  # fmt: skip
         st.caption("Raising holds at once; lowering takes a second validator or reviewer.")
         sent = st.form_submit_button("Confirm tier", type="primary", on_click=_remember, args=("tier", record.revision))
     if sent:
         writing.attempt(
-            risk.confirm_tier, actor=actor, project_id=record.id, revision=record.revision, tier=chosen, reason=reason,
+            changes.confirm_tier, actor=actor, project_id=record.id, revision=record.revision, tier=chosen, reason=reason,
             done="Your decision is recorded.",
         )  # fmt: skip
     _warn_if_changed("tier", record.revision)
@@ -107,7 +108,7 @@ def _form(actor: Actor, detail: ProjectDetail) -> None:
         sent = st.form_submit_button("State these facts", type="primary", on_click=_remember, args=("facts", record.revision))  # fmt: skip
     if sent:
         writing.attempt(
-            risk.set_facts, actor=actor, project_id=record.id, revision=record.revision, facts=given,
+            changes.set_facts, actor=actor, project_id=record.id, revision=record.revision, facts=given,
             done="The facts are stated; the tier follows from them.",
         )  # fmt: skip
     _warn_if_changed("facts", record.revision)

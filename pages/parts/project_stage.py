@@ -73,11 +73,11 @@ def mover(actor: Actor, detail: ProjectDetail, *, primary: bool = False) -> None
             st.markdown("\n".join(f"- {plain(point.text)}" for point in points))
         finding = ""
         if stage == "stopped":
-            finding = st.text_area("Finding", key="move_finding", placeholder="What was tried, what came out, and what the next team should know.", help="Kept in the catalog, where the next team finds it.")  # fmt: skip
+            finding = st.text_area("Finding", key="move_finding", max_chars=actions.LENGTHS["finding"], placeholder="What was tried, what came out, and what the next team should know.", help="Kept in the catalog, where the next team finds it.")  # fmt: skip
         elif stage == "closed":
             st.caption("The retrospective says what the next team should know.")
         if st.button("Move", type="primary", key="move", disabled=bool(points)):
             writing.attempt(
                 actions.move, actor=actor, project_id=project.id, stage=stage, finding=finding,
-                done=f"{plain(project.title)} moved to {stage}.",
+                done=f"{project.title} moved to {stage}.",
             )  # fmt: skip

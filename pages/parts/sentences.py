@@ -90,6 +90,9 @@ WORDS = {
     "pattern-approved": "confirmed the approval {item} ({by}) of version {version}, until {expires}",
     "approval-revoked": "revoked the approval {item} of version {version}, inherited by {projects}: {reason}",
     "pattern-used": "put it on {pattern} {version}: inherited {inherited}, reopened {reopened}",
+    "pattern-left": "took it off {pattern} {version}: no longer inherited {lost}",
+    "approvals-reopened": "changed what approvals of {pattern} {version} stand on: reopened {reopened}",
+    "approval-expiry-near": "reminded that the approval {item} of version {version} ends on {expires}, inherited by {projects}",
     "deviation-declared": "declared a deviation from {item}: {what}",
     "deviation-decided": "decided on the deviation from {item}: {state}. {note}",
     "deviation-resolved": "ended the deviation from {item}",
@@ -99,6 +102,7 @@ WORDS = {
     "demand-released": "released it: {reason}",
     "demand-answered": "answered it with {entry} and told {told} people",
     "demand-declined": "declined it and told {told} people: {reason}",
+    "demand-reopened": "asked for it again, which was {before}",
     "demo-built": "built the demo organisation",
     "demo-removed": "removed the demo organisation",
 }

@@ -25,7 +25,8 @@ def test_it_takes_a_token_with_the_scope(client: TestClient, token: Token) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/gates/a/1?environment=moon", "/api/v1/gates/a%00b/1", "/api/v1/gates/a/1%20", "/api/v1/gates/a%3Ab/1"]
+    "path",
+    ["/api/v1/gates/a/1?environment=moon", "/api/v1/gates/a%00b/1", "/api/v1/gates/a/1%20", "/api/v1/gates/a%3Ab/1"],
 )
 def test_what_names_no_version_or_environment_is_refused(client: TestClient, token: Token, path: str) -> None:
     assert client.get(path, headers=token("gate:ask")).status_code == 422

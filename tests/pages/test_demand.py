@@ -150,6 +150,12 @@ def test_what_was_declined_is_told_to_whoever_searches_again(units: None, portal
     again = opened(portal_as("data scientist", team="risk"), "catalog.py", q=WANTED)
     assert "Asked for before: declined" in links(again)
     assert "Nobody can maintain it." in texts(again)
+    asker = person("data scientist", team="risk")
+    with db.writing() as session:
+        catalog.wish(session, actor=asker, text=WANTED)
+    reopened = opened(portal_as("ML engineer"), text=WANTED)
+    assert "it was declined: Nobody can maintain it." in texts(reopened)
+    assert "Take it up" in [one.label for one in reopened.button]
 
 
 @pytest.mark.parametrize(

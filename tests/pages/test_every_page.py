@@ -12,6 +12,7 @@ from core.access import queries as access
 from core.access.policy import ROLES, Actor
 from core.activity import queries as activity
 from core.catalog import queries as catalog
+from core.catalog import search
 from core.config import ROOT
 from core.db import Session
 from core.errors import NotAllowed
@@ -19,6 +20,7 @@ from core.people import actions as people
 from core.projects import actions as projects
 from core.projects import queries as project_queries
 from tests.conftest import SYSTEM
+from tests.pages.driving import opened
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.name != "portal.py")
 Portal = Callable[..., AppTest]
@@ -45,6 +47,28 @@ def test_every_page_that_a_role_sees_opens_without_a_fault(shipped: str, portal_
             continue  # the page is not in this role's navigation
         assert not app.exception, f"{page} as {role}"
         assert len(headings(app)) == 1, f"{page} as {role}"
+
+
+@sqlite_only
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_that_a_role_in_a_unit_sees_opens_without_a_fault_or_a_refusal(
+    shipped: str, portal_as: Portal, person: Callable[..., Actor], role: str
+) -> None:
+    with db.writing() as session:
+        people.add_unit(session, actor=SYSTEM, unit_id="retail", name="Retail")
+        people.add_team(session, actor=SYSTEM, team_id="risk", name="Risk", unit_id="retail")
+    app = portal_as(person(role, team="risk", scope=("unit", "retail")))
+    opened = []
+    for page in PAGES:
+        try:
+            app.switch_page(page).run()
+        except ValueError:
+            continue  # the page is not in this role's navigation
+        opened.append(page)
+        assert not app.exception, f"{page} as {role}"
+        assert "may not do this" not in texts(app), f"{page} as {role}"
+    assert {"home.py", "catalog.py", "activity.py"} <= set(opened)
+    assert "admin.py" not in opened
 
 
 def portal_person(session: Session) -> Actor:
@@ -94,11 +118,50 @@ def test_a_search_shows_hits_facets_and_why_they_rank(shipped: str, portal_as: P
     assert any(one.label.startswith("Guide · ") for one in app.checkbox)
 
 
+def offered(app: AppTest, facet: str) -> dict[str, str]:
+    """The values of a facet on the catalog page, with their counts."""
+    found = [one for one in app.checkbox if str(one.key).startswith(f"{facet}:")]
+    return dict(one.label.replace("\\", "").rsplit(" · ", 1) for one in found)
+
+
+@sqlite_only
+def test_every_value_of_a_facet_can_be_seen_and_chosen_and_the_address_remembers_it(
+    shipped: str, portal_as: Portal
+) -> None:
+    with db.reading() as session:
+        counted = search.search(session, SYSTEM).facets["tag"]
+    app = opened(portal_as("reviewer"), "catalog.py")
+    assert list(offered(app, "tag")) == [one.value for one in counted[:8]]
+    assert not [one for one in app.button if str(one.key) == "all lifecycle"], "a short facet shows all there is"
+    button = app.button(key="all tag")
+    assert button.label == f"Show all {len(counted)}"
+    button.click()
+    app.run()
+    assert offered(app, "tag") == {one.value: str(one.count) for one in counted}
+    assert app.query_params["all"] == "tag"
+    rare = counted[-1]
+    app.checkbox(key=f"tag:{rare.value}").check()
+    assert not app.run().exception
+    assert app.query_params["tag"] == rare.value
+    app = opened(portal_as("reviewer"), "catalog.py", all="tag")
+    app.button(key="all tag").click()
+    assert not app.run().exception
+    assert (app.button(key="all tag").label, len(offered(app, "tag"))) == (f"Show all {len(counted)}", 8)
+
+
+@sqlite_only
+def test_a_chosen_value_keeps_its_count_however_rare_it_is(shipped: str, portal_as: Portal) -> None:
+    with db.reading() as session:
+        kinds = search.search(session, SYSTEM).facets["kind"]
+    app = opened(portal_as("reviewer"), "catalog.py", kind=kinds[-1].value)
+    assert next(iter(offered(app, "kind").values())) == str(kinds[-1].count) != "0"
+
+
 @sqlite_only
 @pytest.mark.parametrize(
     "query",
     [{"page": "-1"}, {"page": "x"}, {"page": "999999999"}, {"kind": "<script>"}, {"sort": "nonsense"}, {"q": "\x00"}, {"q": "c++ \" AND ("},
-     {"q": "x" * 5000}, {"tag": "'; DROP TABLE entry; --"}],
+     {"q": "x" * 5000}, {"tag": "'; DROP TABLE entry; --"}, {"all": "<script>"}],
 )  # fmt: skip
 def test_any_address_of_the_catalog_is_safe(shipped: str, portal_as: Portal, query: dict[str, str]) -> None:
     app = portal_as("data scientist", team="risk")
@@ -111,8 +174,6 @@ def test_any_address_of_the_catalog_is_safe(shipped: str, portal_as: Portal, que
 
 @sqlite_only
 def test_a_search_without_a_result_is_demand_once_and_can_be_asked_for(shipped: str, portal_as: Portal) -> None:
-    from core.catalog import search
-
     app = portal_as("data scientist", team="risk")
     app.switch_page("catalog.py")
     app.query_params["q"] = "quantum unicorns"

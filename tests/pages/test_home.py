@@ -12,8 +12,10 @@ from core import db
 from core.access import policy, queries
 from core.access.policy import Actor
 from core.access.tables import Person
+from core.catalog import actions as catalog
 from core.demo import organisation
 from core.projects import queries as projects
+from core.reuse import demand
 
 Portal = Callable[..., AppTest]
 sqlite_only = pytest.mark.parametrize("shipped", ["sqlite"], indirect=True)
@@ -70,3 +72,15 @@ def test_changing_a_fact_says_beforehand_which_inherited_approvals_it_reopens(sh
     assert not app.warning
     next(one for one in app.text_input if one.label == "Region").set_value("us-east").run()
     assert [one.value for one in app.warning if "IT\\-1" in one.value and "SEC" not in one.value]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_every_unmet_wish_counts(store: str, portal_as: Portal, person: Callable[..., Actor]) -> None:
+    ada, engineer = person("manager"), person("ML engineer")
+    with db.writing() as session:
+        for number in range(203):
+            catalog.wish(session, actor=ada, text=f"wish {number}")
+        demand.take_up(session, actor=engineer, text="wish 1")
+        demand.decline(session, actor=engineer, text="wish 2", reason="Nobody would maintain it.")
+    shown = {one.label: one.value for one in portal_as(ada).metric}
+    assert shown["Unmet wishes"] == "202"

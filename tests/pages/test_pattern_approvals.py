@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,7 +15,9 @@ from core.access.policy import ROLES, Actor
 from core.catalog import queries as catalog
 from core.patterns import approval_queries as queries
 from core.patterns import approvals
+from core.people import notices
 from core.projects import actions as projects
+from core.reuse import actions as reuse
 from pages.parts.pattern_approvals import NEXT
 from tests.pages.driving import ok, opened
 
@@ -157,6 +160,60 @@ def test_a_declared_deviation_waits_for_somebody_else_and_is_ended_by_the_team(
     assert [one.item for one in standing(ada).items if one.inherited] == ["IT-1", "IT-2"]
     pressed(app, "It is no more")
     assert [one.item for one in standing(ada).items if one.inherited] == approved
+
+
+def test_a_pattern_is_chosen_from_its_page_for_a_project_and_not_adopted_there(
+    shipped: str, portal_as: Portal, ada: Actor, approved: list[str]
+) -> None:
+    app = opened(portal_as(ada), "entry.py", ref=PATTERN)
+    assert "Adopt" not in [one.label for one in app.button]
+    (door,) = (one for one in app.get("page_link") if one.label == "Choose it on the Pattern tab")
+    assert parse_qs(door.proto.query_string) == {"id": ["churn"], "open": ["Pattern"], "pattern": [PATTERN]}
+    box = opened(app, "project.py", id="churn", open="Pattern", pattern=PATTERN).selectbox(key="use_entry")
+    with db.reading() as session:
+        assert box.value == catalog.entry(session, ada, PATTERN).entry.id
+
+
+def test_a_pattern_in_use_is_neither_moved_nor_ended_on_its_page_but_left_on_the_projects(
+    shipped: str, portal_as: Portal, ada: Actor, approved: list[str]
+) -> None:
+    pressed(chosen(portal_as(ada)), "Use this pattern")
+    app = opened(portal_as(ada), "entry.py", ref=PATTERN, tab="Adopters")
+    assert not {"End adoption", "Note the move"} & {one.label for one in app.button}
+    assert "Change how Churn uses it" in [one.label for one in app.get("page_link")]
+    app = opened(portal_as(ada), "project.py", id="churn", tab="Pattern")
+    app.button(key="leave_pattern").click()
+    assert "stands on no pattern yet" in texts(ok(app.run()))
+
+
+def test_a_decision_for_a_pattern_leads_to_the_pattern_tab(shipped: str, portal_as: Portal, ada: Actor) -> None:
+    with db.writing() as session:
+        reuse.decide(session, actor=ada, project_id="churn", entry_ref=PATTERN, decision="reuse", reason="Nightly.")
+        projects.edit(
+            session, actor=ada, project_id="churn", revision=1, summary="Batch scoring of a table every night."
+        )
+    app = opened(portal_as(ada), "project.py", id="churn", tab="Reuse")
+    app.button(key=f"stand_on_{PATTERN}").click()
+    ok(app.run())
+    with db.reading() as session:
+        assert app.selectbox(key="use_entry").value == catalog.entry(session, ada, PATTERN).entry.id
+
+
+def test_a_region_is_chosen_among_those_that_patterns_name_and_saving_tells_what_it_reopens(
+    shipped: str, portal_as: Portal, ada: Actor, person: People, approved: list[str]
+) -> None:
+    colleague = person("data scientist", team="risk")
+    pressed(chosen(portal_as(ada)), "Use this pattern")
+    app = opened(portal_as(ada), "project.py", id="churn", edit="1")
+    box = next(one for one in app.selectbox if one.label == "Region")
+    assert box.options[0] == "Not known yet"
+    assert {"eu-central", "on-premises"} <= set(box.options)
+    box.set_value("us-east")
+    ok(app.run())
+    assert "Saving this reopens approvals" in texts(app)
+    pressed(app, "Save")
+    with db.reading() as session:
+        assert any("no longer inherits IT-1" in one.text for one in notices.unread(session, colleague))
 
 
 def test_who_may_not_change_a_project_reads_its_pattern_without_forms(

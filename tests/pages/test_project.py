@@ -74,6 +74,7 @@ def test_a_project_is_registered_its_facts_answered_and_its_tier_and_next_step_s
     field(app, "text_input", "Short name").set_value("churn")
     ok(app.run())
     press(app, "Register")
+    assert "No strong hit" in texts(app), "it opens on the reuse review"
     assert project().summary == "Customers leave."
     with db.reading() as session:
         found = queries.detail(session, scientist, "churn")
@@ -93,6 +94,44 @@ def test_a_project_is_registered_its_facts_answered_and_its_tier_and_next_step_s
     assert "High risk" in texts(app)
     assert "Not confirmed" in texts(app)
     assert list(app.table[0].value["Row"]) == ["H2", "L3"]
+
+
+def test_others_in_their_roles_and_registered_models_are_named_at_registration(
+    scientist: Actor, person: People, portal_as: Portal
+) -> None:
+    engineer = person("ML engineer", name="Max Engineer")
+    with db.writing() as session:
+        actions.create(session, actor=scientist, project_id="other", title="Other", team_id="risk")
+    app = opened(opened(portal_as(scientist), id="other", tab="Risk"), new="1")
+    field(app, "text_input", "Title").set_value("Churn")
+    ok(app.run())
+    app.multiselect(key="new people").set_value([engineer.id])
+    field(app, "multiselect", "Registered models in MLflow").set_value(["risk.churn.score"])
+    ok(app.run())
+    field(app, "selectbox", "Max Engineer works in it as").set_value("ML engineer")
+    press(app, "Register")
+    assert "No strong hit" in texts(app), "also where the person had another tab open before"
+    with db.reading() as session:
+        found = queries.detail(session, scientist, "churn")
+    assert {(one.name, one.role) for one in found.people} == {
+        ("Sara Scientist", "data scientist"), ("Max Engineer", "ML engineer"),
+    }  # fmt: skip
+    assert ("model", "risk.churn.score") in found.tracking
+    assert found.record.registered_model == "risk.churn.score"
+
+
+def test_texts_stop_where_the_core_refuses_them(scientist: Actor, portal_as: Portal) -> None:
+    start(scientist)
+    limits = {"Title": "title", "Business problem": "summary", "Stop rule": "stop_rule", "What is predicted": "target"}
+    app = opened(portal_as(scientist), id="churn", edit="1")
+    boxes = {one.label: one for one in [*app.text_input, *app.text_area]}
+    for label, name in limits.items():
+        assert boxes[label].max_chars == actions.LENGTHS[name]
+    for label in ("Value hypothesis", "Data access and security", "Key metric in MLflow", "Where the model is watched"):
+        assert boxes[label].max_chars in actions.LENGTHS.values()
+    opened(app, id="churn")
+    app.radio(key="move_to").set_value("stopped")
+    assert ok(app.run()).text_area(key="move_finding").max_chars == actions.LENGTHS["finding"]
 
 
 def test_a_refusal_stands_in_the_form_and_keeps_what_was_typed(scientist: Actor, portal_as: Portal) -> None:

@@ -19,7 +19,7 @@ from core.people import notices
 from core.projects import adoption, portfolio, value
 from core.projects.tables import Adoption, Project, ProjectMember, ReuseValue, StagePeriod
 from pages.parts import portfolio_table
-from tests.conftest import SYSTEM
+from tests.conftest import SYSTEM, stand_on
 from tests.pages import driving
 from tests.pages.driving import ok
 
@@ -189,7 +189,7 @@ def test_who_serves_what_names_load_shared_automation_and_what_nobody_serves(
     start("alone", stage="experiment")
     batch = entry("batch", "pattern")
     for project in ("alpha", "beta"):
-        adopt(project, batch)
+        stand_on(batch, project)
         with db.writing() as session:
             session.add(ProjectMember(project_id=project, person_id=mo.id, role="ML engineer"))
     app = opened(portal_as(ada), view="serving")

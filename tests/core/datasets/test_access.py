@@ -16,6 +16,7 @@ from core.catalog.kinds import Lifecycle
 from core.catalog.tables import Entry
 from core.datasets import actions, owners, queries, states
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.people import actions as people
 from core.people import notices
 from core.projects import actions as projects
 from tests.conftest import SYSTEM, actor_now
@@ -367,6 +368,34 @@ def test_a_renewal_is_decided_anew_and_takes_the_place_of_the_old_grant(house: H
     with db.reading() as session:
         assert [one.request_id for one in queries.grants_of(session, house.ada)] == [new]
         assert [one.request_id for one in queries.grants_of(session, house.ada, at=START)] == [old]
+
+
+def test_who_reads_by_a_grant_renews_it_when_whoever_asked_has_left(house: House) -> None:
+    reader, stranger = house.person("domain expert", team="cards"), house.person("data scientist", team="risk")
+    old = house.granted(project_id="fraud", people=(house.ada.ref, reader.ref))
+    house.deactivate(house.ada)
+    with pytest.raises(NotAllowed, match="reads by it"):
+        house.do("renew", old, actor=stranger, duration=5)
+    new = house.do("renew", old, actor=reader, duration=5).id
+    row = house.row(new)
+    assert (row.requested_by, row.people, row.project_id, row.renews_id) == (reader.ref, [reader.id], "fraud", old)
+    house.do("approve", new)
+    house.do("grant", new, evidence="TICKET-2")
+    assert (house.state(old), house.state(new)) == ("expired", "granted")
+
+
+def test_a_reader_renews_what_ended_by_itself_but_not_what_they_left_before_its_end(house: House) -> None:
+    reader, gone = house.person("data scientist", team="risk"), house.person("data scientist", team="risk")
+    old = house.granted(people=(house.ada.ref, reader.ref, gone.ref))
+    house.deactivate(gone)
+    house.watch()
+    with db.writing() as session:
+        people.reactivate_person(session, actor=SYSTEM, person_id=gone.id)
+    house.clock.forward(days=31)
+    house.watch()
+    with pytest.raises(NotAllowed):
+        house.do("renew", old, actor=gone, duration=5)
+    assert house.do("renew", old, actor=reader, duration=5).state == "submitted"
 
 
 def test_a_deprecated_dataset_is_renewed_but_not_given_anew(house: House) -> None:

@@ -131,7 +131,7 @@ def test_failures_wait_longer_and_longer_and_the_approver_is_told_once(house: Ho
         assert len([one for one in notices.unread(session, house.owner) if "was not given" in one.text]) == 1
 
 
-def _waiting() -> list[granting.Call]:
+def _waiting() -> list[int]:
     with db.reading() as session:
         return granting.waiting(session)
 
@@ -164,6 +164,52 @@ def test_access_given_to_a_request_that_was_withdrawn_meanwhile_is_told(house: H
     with db.reading() as session:
         assert "ACL-42" in notices.unread(session, house.owner)[0].text
         assert queries.grants_of(session, house.ada) == []
+
+
+def test_two_runs_that_overlap_never_post_the_same_request(house: House, receiver: Receiver) -> None:
+    first, second = approved(house), approved(house)
+    inner: list[Called] = []
+
+    def another_run() -> None:
+        receiver.before_answering = None
+        inner.append(call())
+
+    receiver.before_answering = another_run
+    assert call() == Called(granted=1)
+    assert inner == [Called(granted=1)], "the second run takes what the first one has not begun"
+    assert [json.loads(body)["request"] for _, body in receiver.heard] == [first, second]
+    assert [house.state(one) for one in (first, second)] == ["granted", "granted"]
+
+
+def test_a_run_that_was_killed_while_it_posted_is_taken_up_later(house: House, receiver: Receiver) -> None:
+    request_id = approved(house)
+    with db.writing() as session:
+        assert granting.claim(session, actor=SYSTEM, request_id=request_id) is not None
+    assert call() == Called()
+    house.clock.forward(minutes=11)
+    assert call() == Called(granted=1)
+
+
+@pytest.mark.parametrize(("answer", "told"), [("ACL-42", 0), ("ACL-43", 1)])
+def test_an_answer_that_comes_after_a_later_one_counts_if_it_names_the_same_access(
+    house: House, receiver: Receiver, answer: str, told: int
+) -> None:
+    request_id = approved(house)
+
+    def later_run() -> None:
+        receiver.before_answering = None
+        house.clock.forward(minutes=11)
+        assert call() == Called(granted=1)
+        receiver.answer = json.dumps({"reference": answer}).encode()
+
+    receiver.before_answering = later_run
+    assert call() == (Called(failed=1) if told else Called(granted=1))
+    row = house.row(request_id)
+    assert (row.state, row.evidence, bool(row.call_failure)) == ("granted", "webhook ACL-42", bool(told))
+    with db.reading() as session:
+        news = [one.text for one in notices.unread(session, house.owner)]
+    assert len([one for one in news if "ACL-43" in one]) == told
+    assert not [one for one in news if "was not given" in one]
 
 
 def test_without_an_address_nothing_is_called_and_people_grant(house: House) -> None:

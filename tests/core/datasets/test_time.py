@@ -12,10 +12,11 @@ import pytest
 from core import db
 from core.access.policy import MATRIX, ROLES, Actor
 from core.activity import queries as activity
-from core.datasets import queries, states
+from core.datasets import actions, queries, states
 from core.datasets.watching import Swept
-from core.errors import NotAllowed
+from core.errors import Conflict, NotAllowed
 from core.people import notices
+from core.projects import actions as projects
 from tests.conftest import SYSTEM
 from tests.core.datasets.house import START, House, register
 
@@ -218,3 +219,48 @@ def test_the_rule_of_reminders(environment: str, reminded: int | None, hours_lef
     until = START + timedelta(days=60)
     at = until - timedelta(hours=hours_left)
     assert states.due_reminder(environment, START, until, reminded, at) == due
+
+
+# --- projects that end -----------------------------------------------------------------------------------------------
+
+
+def stop(project_id: str = "fraud") -> None:
+    with db.writing() as session:
+        projects.move(session, actor=SYSTEM, project_id=project_id, stage="stopped", finding="Not feasible.")
+
+
+def drafted(house: House) -> int:
+    with db.writing() as session:
+        wish = house.wish(project_id="fraud")
+        return actions.draft(session, actor=house.ada, dataset=house.entry, wish=wish).id or 0
+
+
+@pytest.mark.parametrize("verb", ["submit", "approve", "grant"])
+def test_nothing_is_given_for_a_project_that_was_stopped_in_between(house: House, verb: str) -> None:
+    request_id = drafted(house) if verb == "submit" else house.ask(project_id="fraud")
+    if verb == "grant":
+        house.do("approve", request_id)
+    stop()
+    actor, more = (house.ada, {}) if verb == "submit" else (house.owner, {"evidence": "T-1"} if verb == "grant" else {})
+    with pytest.raises(Conflict, match="Fraud, for which the data were asked, is stopped"):
+        house.do(verb, request_id, actor=actor, **more)
+
+
+def test_what_was_given_for_a_project_ends_with_it_and_the_people_are_told(house: House) -> None:
+    colleague = house.person("data scientist", team="risk")
+    granted = house.granted(project_id="fraud", people=(house.ada.ref, colleague.ref))
+    agreed, own = house.ask(project_id="fraud"), house.granted()
+    house.do("approve", agreed)
+    assert house.watch() == Swept()
+    house.clock.forward(days=1)
+    stop()
+    assert house.watch() == Swept(ended=2)
+    assert [house.state(one) for one in (granted, agreed, own)] == ["revoked", "revoked", "granted"]
+    row = house.row(granted)
+    assert (row.ended_at, row.end_reason) == (house.clock.at, "the project fraud was stopped")
+    for one in (house.ada, colleague, house.owner):
+        assert any("was ended: Fraud, for which it was asked, was stopped." in news for news in told(one))
+    with db.reading() as session:
+        ended = [one.data for one in activity.since(session, 0) if one.event == "data-revoked"]
+    assert [sorted(one["people"]) for one in ended] == [sorted([house.ada.ref, colleague.ref]), []]
+    assert house.watch() == Swept(), "a project takes its data along once"

@@ -16,7 +16,7 @@ from core.activity import queries as activity
 from core.catalog.tables import Demand, Entry, Proposal
 from core.datasets.tables import DataRequest
 from core.demo import organisation
-from core.demo.charters import CHARTERS
+from core.demo.charters import CHARTERS, PATTERN_PLANS
 from core.demo.organisation import MEMBERS, PROJECTS, TEAMS
 from core.errors import Conflict
 from core.patterns import approval_queries as approvals
@@ -87,7 +87,7 @@ def test_everything_it_adopts_is_in_the_shipped_catalog(shipped: str) -> None:
     told = build()
     assert not [line for line in told if line.startswith("Not adopted")]
     decided_to_reuse = 1  # in the reuse review of the meter reading
-    assert count(Adoption) == sum(len(project.adopts) for project in PROJECTS) + decided_to_reuse
+    assert count(Adoption) == sum(len(project.adopts) for project in PROJECTS) + len(PATTERN_PLANS) + decided_to_reuse
     with db.reading() as session:
         adopted = dict(session.exec(select(Entry.key, Entry.adoptions).where(col(Entry.adoptions) > 0)).all())
     assert adopted["dataset:default/digits"] == 3
@@ -116,6 +116,15 @@ def test_a_project_on_an_approved_pattern_inherits_and_the_one_elsewhere_deviate
     assert deviating
     assert {item.item: item.inherited for item in kept.items} == dict.fromkeys(["IT-1", "IT-2", "SEC-1", "PRI-1"], True)
     assert [item.item for item in deviating.items if not item.inherited] == ["IT-1"]
+
+
+def test_a_project_that_uses_a_pattern_has_declared_how(shipped: str) -> None:
+    build()
+    with db.reading() as session:
+        adopted = select(Adoption.project_id).join(Entry, col(Entry.id) == Adoption.entry_id)
+        on_patterns = set(session.exec(adopted.where(Entry.kind == "pattern")))
+        assert on_patterns == {plan.project for plan in PATTERN_PLANS}
+        assert all(approvals.standing(session, SYSTEM, one) for one in on_patterns)
 
 
 def test_without_a_catalog_it_says_what_it_could_not_adopt(store: str) -> None:

@@ -36,7 +36,13 @@ def owned(stage: str = "operate") -> None:
     with db.writing() as session:
         people.add_team(session, actor=SYSTEM, team_id="cards", name="Cards")
         projects.create(
-            session, actor=SYSTEM, project_id="churn", title="Churn", team_id="cards", stage=stage, registered_model=MODEL
+            session,
+            actor=SYSTEM,
+            project_id="churn",
+            title="Churn",
+            team_id="cards",
+            stage=stage,
+            registered_model=MODEL,
         )
 
 
@@ -47,7 +53,11 @@ def ask(environment: str = "production", version: str = "3") -> answering.Answer
 
 def test_what_is_not_known_is_denied(store: str) -> None:
     answer = ask()
-    assert (answer.allowed, answer.verdict, [one.code for one in answer.reasons]) == (False, "unknown", ["unknown-version"])
+    assert (answer.allowed, answer.verdict, [one.code for one in answer.reasons]) == (
+        False,
+        "unknown",
+        ["unknown-version"],
+    )
 
 
 def test_a_known_version_goes_to_test_and_not_to_production_without_a_case(store: str) -> None:
@@ -73,7 +83,9 @@ def test_a_model_of_nobody_and_a_stopped_project_go_nowhere(store: str) -> None:
     assert [one.code for one in ask("test").reasons] == ["no-project"]
     owned("experiment")
     with db.writing() as session:
-        projects.move(session, actor=SYSTEM, project_id="churn", stage="stopped", finding="Not feasible with these data.")
+        projects.move(
+            session, actor=SYSTEM, project_id="churn", stage="stopped", finding="Not feasible with these data."
+        )
     assert [one.code for one in ask("test").reasons] == ["project-ended"]
 
 

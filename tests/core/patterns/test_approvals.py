@@ -16,15 +16,16 @@ from core.catalog import actions as catalog
 from core.catalog.tables import Entry
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError
 from core.patterns import approval_queries as queries
-from core.patterns import approvals, deviations, use
+from core.patterns import approvals, changes, deviations, expiry, use
 from core.patterns.approval_queries import OpenDeviation, ProjectStanding
-from core.patterns.tables import PatternApproval
+from core.patterns.tables import PatternApproval, PatternUse
 from core.people import actions as people
 from core.people import notices
 from core.projects import actions as projects
 from core.projects import adoption
 from core.projects import queries as project_queries
-from core.projects.tables import Project
+from core.projects.tables import Adoption, Project
+from core.projects.tier import QUESTIONS
 from tests.conftest import SYSTEM, actor_now
 
 Make = Callable[..., Actor]
@@ -299,16 +300,54 @@ def test_the_use_is_an_adoption_and_a_new_pattern_ends_the_former(approved: int,
     assert standing().items == []
 
 
-def test_an_adoption_that_was_made_by_itself_is_taken_over_and_one_that_ended_inherits_nothing(approved: int, ada: Actor) -> None:  # fmt: skip
-    with db.writing() as session:
-        adoption.adopt(session, actor=ada, project_id="churn", entry_id=approved)
+def test_a_pattern_is_adopted_moved_and_left_with_its_declarations_only(approved: int, ada: Actor) -> None:
+    which = {"actor": ada, "project_id": "churn", "entry_id": approved}
+    with pytest.raises(Conflict, match="pattern") as refused, db.writing() as session:
+        adoption.adopt(session, **which)
+    assert "Pattern tab" in refused.value.hint
     put_on(ada, approved)
+    pattern(version="1.1.0")
+    for verb in (adoption.update_adoption, adoption.end_adoption):
+        with pytest.raises(Conflict, match="pattern"), db.writing() as session:
+            verb(session, **which)
+    assert inherited() == ["ETH-1", "IT-1", "SEC-1"]
+
+
+def test_a_project_that_leaves_its_pattern_inherits_nothing_and_begins_anew_on_it(
+    approved: int, ada: Actor, reviewer: Actor, person: Make
+) -> None:
+    colleague = person("data scientist", team="risk")
+    put_on(ada, approved, region="us-east")
+    decide(reviewer, waiting(reviewer)[0])
+    assert "SEC-1" in inherited()
     with db.writing() as session:
-        adoption.end_adoption(session, actor=ada, project_id="churn", entry_id=approved)
+        use.leave_pattern(session, actor=ada, project_id="churn", revision=1)
     with db.reading() as session:
         assert queries.standing(session, ada, "churn") is None
-    put_on(ada, approved, revision=1)
-    assert "SEC-1" in inherited()
+        rows = project_queries.project(session, ada, "churn").adoptions
+        assert [one.until is None for one in rows] == [False]
+    assert {"pattern-left", "deviation-resolved"} <= set(events_of("project:churn"))
+    for one in (colleague, reviewer):
+        assert any("no longer inherits ETH-1, IT-1, SEC-1" in news for news in told(one))
+    put_on(ada, approved, region="us-east", attested=())
+    assert inherited() == ["ETH-1"], "neither the accepted deviation nor what was attested comes back by itself"
+
+
+def test_a_pattern_is_left_once_on_what_was_read_and_by_the_team(approved: int, ada: Actor, person: Make) -> None:
+    def leave(actor: Actor = ada, revision: int = 1) -> None:
+        with db.writing() as session:
+            use.leave_pattern(session, actor=actor, project_id="churn", revision=revision)
+
+    with pytest.raises(Conflict, match="no pattern"):
+        leave(revision=0)
+    put_on(ada, approved)
+    with pytest.raises(Conflict, match="changed since"):
+        leave(revision=7)
+    with pytest.raises(NotAllowed):
+        leave(person("data scientist", team="elsewhere"))
+    leave()
+    with pytest.raises(Conflict):
+        leave()
 
 
 def test_a_new_version_is_approved_anew_and_the_preview_says_whom_it_hits(
@@ -603,3 +642,143 @@ def test_many_projects_are_judged_in_a_fixed_number_of_statements(
         put_on(ada, deviating, region="us-east", project_id=f"p{number}")
     assert len(waiting(reviewer)) == 5
     assert statements() == one
+
+
+# --- facts that change -----------------------------------------------------------------------------------------------
+
+
+def change(actor: Actor, verb: Callable[..., Project], **more: Any) -> None:
+    with db.writing() as session:
+        revision = session.get_one(Project, "churn").revision
+        verb(session, actor=actor, project_id="churn", revision=revision, **more)
+
+
+def reopened() -> list[list[str]]:
+    with db.reading() as session:
+        history = activity.object_history(session, SYSTEM, "project:churn")
+    return [one.data["reopened"] for one in reversed(history) if one.event == "approvals-reopened"]
+
+
+@pytest.mark.parametrize(
+    ("said", "lost"), [({"region": "us-east"}, ["SEC-1"]), ({"classification": "confidential"}, ["ETH-1"])]
+)
+def test_an_edit_that_reopens_approvals_is_recorded_and_told_to_members_and_approvers(
+    approved: int, ada: Actor, reviewer: Actor, person: Make, said: dict[str, str], lost: list[str]
+) -> None:
+    colleague = person("data scientist", team="risk")
+    put_on(ada, approved)
+    change(ada, changes.edit, summary="Customers leave.")
+    assert (reopened(), told(colleague)) == ([], [])
+    change(ada, changes.edit, **said)
+    assert reopened() == [lost]
+    for one in (colleague, reviewer):
+        (news,) = told(one)
+        assert news.startswith(f"Churn no longer inherits {lost[0]} of Online-Scoring.")
+    assert told(ada) == [], "who did it knows"
+
+
+def test_an_edit_back_within_the_allowed_ends_the_deviation(approved: int, ada: Actor, reviewer: Actor) -> None:
+    put_on(ada, approved)
+    change(ada, changes.edit, region="us-east")
+    decide(reviewer, waiting(reviewer)[0])
+    assert "SEC-1" in inherited()
+    change(ada, changes.edit, region="eu-north")
+    assert [one.state for one in standing().deviations] == ["resolved"]
+    change(ada, changes.edit, region="us-east")
+    assert reopened() == [["SEC-1"], ["SEC-1"]], "what was accepted once is decided anew"
+
+
+def test_risk_facts_and_a_raised_tier_reopen_what_stood_on_them(ada: Actor, reviewer: Actor, person: Make) -> None:
+    anonymous = {"text": "No personal data", "fact": "personal data", "allowed": ["none"]}
+    harmless = {"text": "Harmless", "fact": "tier", "allowed": ["minimal", "limited"]}
+    items = [{"by": by, "id": name, "scope": "All", "conditions": [condition]} for by, name, condition in (("privacy", "PRI-1", anonymous), ("ethics", "ETH-1", harmless))]  # fmt: skip
+    entry_id = pattern(items=items)
+    for one in items:
+        approve(reviewer, entry_id, str(one["id"]))
+    nothing = {one.key: one.nothing for one in QUESTIONS}
+    change(ada, changes.set_facts, facts=nothing)
+    put_on(ada, entry_id, attested=())
+    assert inherited() == ["ETH-1", "PRI-1"]
+    change(ada, changes.set_facts, facts=nothing | {"personal_data": "direct"})
+    assert reopened() == [["PRI-1"]]
+    change(
+        person("model validator"), changes.confirm_tier, tier="high", reason="The table does not see the vulnerable."
+    )
+    assert (reopened(), inherited()) == ([["PRI-1"], ["ETH-1"]], [])
+    assert any("ETH-1" in one and "tier is high" in one for one in told(ada))
+
+
+def test_a_refused_change_reopens_nothing(approved: int, ada: Actor, person: Make) -> None:
+    put_on(ada, approved)
+    with pytest.raises(NotAllowed):
+        change(person("data scientist", team="elsewhere"), changes.edit, region="us-east")
+    with pytest.raises(NotFound), db.writing() as session:
+        changes.edit(session, actor=ada, project_id="none", revision=1, region="us-east")
+    assert (reopened(), inherited()) == ([], ["ETH-1", "IT-1", "SEC-1"])
+
+
+# --- approvals that end ----------------------------------------------------------------------------------------------
+
+
+def remind() -> int:
+    with db.writing() as session:
+        return expiry.remind(session, actor=SYSTEM)
+
+
+def in_days(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    later = db.now() + timedelta(days=days)
+    for module in (expiry, queries):
+        monkeypatch.setattr(module, "now", lambda: later)
+
+
+def test_who_relies_on_an_approval_and_who_gave_it_are_told_once_before_it_ends(
+    scoring: int, reviewer: Actor, ada: Actor, person: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colleague = person("data scientist", team="risk")
+    soon = db.now().date() + timedelta(days=60)
+    approve(reviewer, scoring, "SEC-1", expires_on=soon)
+    approve(reviewer, scoring, "IT-1")
+    put_on(ada, scoring, attested=())
+    assert remind() == 0
+    in_days(monkeypatch, 30)
+    assert remind() == 1
+    for one in (ada, colleague):
+        assert told(one) == [f"The approval SEC-1 of Online-Scoring 1.0.0, which your project inherits, ends after {soon:%d %b %Y}. Ask for its renewal, or plan without it."]  # fmt: skip
+    assert ["Projects that inherit it: 1" in one for one in told(reviewer)] == [True]
+    assert remind() == 0
+    assert events_of("pattern:default/online-scoring").count("approval-expiry-near") == 1
+
+
+def test_a_renewed_a_revoked_and_an_expired_approval_are_not_reminded_of(
+    scoring: int, reviewer: Actor, ada: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = db.now().date() + timedelta(days=20)
+    for one in ("SEC-1", "IT-1"):
+        approve(reviewer, scoring, one, expires_on=soon)
+    approve(reviewer, scoring, "SEC-1", expires_on=soon + timedelta(days=100))
+    with db.writing() as session:
+        given = session.exec(select(PatternApproval.id).where(PatternApproval.item_id == "IT-1")).one()
+        approvals.revoke_approval(session, actor=reviewer, approval_id=given or 0, reason="The board changed its mind")
+    put_on(ada, scoring)
+    assert remind() == 0
+    in_days(monkeypatch, 200)
+    assert remind() == 0
+
+
+def test_an_approval_of_a_former_version_is_reminded_of_only_while_a_project_inherits_it(
+    scoring: int, reviewer: Actor, ada: Actor
+) -> None:
+    approve(reviewer, scoring, "SEC-1", expires_on=db.now().date() + timedelta(days=20))
+    pattern(version="1.1.0")
+    assert remind() == 0
+    with db.writing() as session:
+        session.add(
+            PatternUse(project_id="churn", entry_id=scoring, version="1.0.0", region="eu-west", adopted_by=ada.ref)
+        )
+        session.add(Adoption(project_id="churn", entry_id=scoring, version="1.0.0", adopted_by=ada.ref))
+    assert remind() == 1
+
+
+def test_only_those_who_run_jobs_remind(scoring: int, reviewer: Actor) -> None:
+    with pytest.raises(NotAllowed), db.writing() as session:
+        expiry.remind(session, actor=reviewer)

@@ -23,7 +23,7 @@ from core.errors import Invalid, NotAllowed
 from core.projects import adoption, adoption_queries, portfolio, serving
 from core.projects.portfolio import Filter
 from core.projects.tables import Project, ProjectMember, StagePeriod
-from tests.conftest import SYSTEM
+from tests.conftest import SYSTEM, stand_on
 
 Make = Callable[..., Actor]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -120,8 +120,8 @@ def factory(reader: Actor) -> Actor:
     add("omega", days=1, stage="explore", tier="prohibited", demo=True, decide_by=NOW.date())
     batch = entry("batch")
     for project in ("alpha", "beta"):
-        adopt(project, batch)
-    adopt("gamma", entry("stream"))
+        stand_on(batch, project)
+    stand_on(entry("stream"), "gamma")
     adopt("alpha", entry("helper", "asset"))
     return reader
 
@@ -221,7 +221,7 @@ def test_a_line_says_how_long_in_its_stage_and_whether_the_stop_rule_is_overdue(
 
 
 def test_a_pattern_that_a_reader_may_not_see_is_no_pattern_to_them(factory: Actor, person: Make) -> None:
-    adopt("omega", entry("secret", classification="restricted"))
+    stand_on(entry("secret", classification="restricted"), "omega")
     outsider = person("data scientist", team="elsewhere")
     assert {one.pattern for one in page(factory).items if one.id == "omega"} == {"Secret"}
     assert {one.pattern for one in page(outsider).items if one.id == "omega"} == {""}
@@ -234,7 +234,7 @@ def test_a_pattern_that_a_reader_may_not_see_is_no_pattern_to_them(factory: Acto
 
 
 def test_of_two_patterns_the_one_adopted_last_counts(factory: Actor) -> None:
-    adopt("alpha", entry("edge"))
+    stand_on(entry("edge"), "alpha", revision=1)
     assert ids(factory, pattern="pattern:default/edge") == ["alpha"]
     assert ids(factory, pattern="pattern:default/batch") == ["beta"]
 

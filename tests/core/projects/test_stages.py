@@ -17,13 +17,14 @@ from core.access.policy import MATRIX, ROLES, Actor
 from core.catalog import actions as catalog
 from core.catalog import queries as entries
 from core.errors import Conflict, Invalid, NotAllowed, PortalError
+from core.patterns import use
 from core.people import actions as people
 from core.people import notices
 from core.projects import actions, adoption, gates, members, queries, risk
 from core.projects.gates import ProjectFacts, next_step, open_points
-from core.projects.tables import HarvestDecision, Retrospective
+from core.projects.tables import HarvestDecision, Project, Retrospective
 from core.projects.tier import QUESTIONS
-from tests.conftest import SYSTEM
+from tests.conftest import SYSTEM, stand_on
 
 Make = Callable[..., Actor]
 READY = ProjectFacts(
@@ -170,7 +171,7 @@ def adopt(actor: Actor, entry_id: int) -> None:
 
 def to_experiment(actor: Actor) -> None:
     start(actor, data_access="Through the lake; the owner agreed.")
-    adopt(actor, pattern())
+    stand_on(pattern(), actor=actor)
     with db.writing() as session:
         actions.note_reuse_review(session, "churn")
     move(actor, "experiment")
@@ -209,7 +210,7 @@ def test_a_closed_gate_names_every_open_point(scientist: Actor) -> None:
     with pytest.raises(Conflict) as refusal:
         move(scientist, "experiment")
     assert all(words in refusal.value.hint for words in ("reaches its data", "exists already", "pattern"))
-    adopt(scientist, pattern())
+    stand_on(pattern(), actor=scientist)
     with pytest.raises(Conflict) as refusal:
         move(scientist, "experiment")
     assert "pattern" not in refusal.value.hint
@@ -241,11 +242,10 @@ def test_a_project_goes_all_the_way_through_its_gates(scientist: Actor, person: 
 def test_a_pattern_given_up_or_a_caller_who_left_closes_the_gate_again(scientist: Actor, person: Make) -> None:
     gone, admin = person("ML engineer"), person("administrator")
     start(scientist, data_access="Yes.", monitoring="Here.", on_call_id=gone.id, registered_model="m")
-    number = pattern()
-    adopt(scientist, number)
+    stand_on(pattern(), actor=scientist)
     with db.writing() as session:
         people.deactivate_person(session, actor=admin, person_id=gone.id)
-        adoption.end_adoption(session, actor=scientist, project_id="churn", entry_id=number)
+        use.leave_pattern(session, actor=scientist, project_id="churn", revision=1)
     with db.reading() as session:
         facts = queries.detail(session, scientist, "churn").facts
     assert (facts.pattern, facts.on_call, facts.registered_model, facts.monitoring) == (False, False, True, True)
@@ -321,3 +321,13 @@ def test_of_two_who_move_it_at_the_same_time_one_does_and_the_record_has_one_end
     assert sorted(outcomes) == ["conflict"] * 5 + ["done"]
     with db.reading() as session:
         assert [one.stage for one in queries.stage_periods(session, scientist, "churn")] == ["explore", "stopped"]
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # on SQLite nobody else writes meanwhile
+def test_a_project_that_was_read_before_is_read_anew_when_it_is_locked(scientist: Actor) -> None:
+    start(scientist)
+    with db.writing() as session:
+        seen = session.get_one(Project, "churn")
+        move(scientist, "stopped", "Not feasible.")
+        assert actions.locked(session, "churn").stage == "stopped"
+        assert seen.stage == "stopped"

@@ -210,6 +210,38 @@ def test_declining_tells_the_reason_and_an_answer_may_still_come(asker: Make, en
         do(demand.answer, engineer, entry_ref="asset:default/kernels")
 
 
+def test_what_was_answered_is_asked_for_anew_when_its_answer_is_retired(asker: Make, engineer: Actor) -> None:
+    scientist = asker("crm", "telco")
+    wish(scientist)
+    do(demand.answer, engineer, entry_ref=register())
+    for again in (seek, wish):
+        again(scientist)
+        assert line().state == "answered", "its answer is there"
+    register(lifecycle="retired")
+    seek(scientist)
+    assert (line().state, line().taken_by, line().decided_by) == ("open", None, engineer.ref)
+    assert [one.text for one in listed().items] == [WANTED]
+    assert told() == ["demand-answered", "demand-reopened"]
+    do(demand.take_up, engineer)
+    do(demand.answer, engineer, entry_ref=register("better"))
+    assert (line().state, line().answer) == ("answered", "asset:default/better")
+
+
+def test_what_was_declined_is_open_again_when_somebody_asks_for_it_but_not_by_a_search(
+    asker: Make, engineer: Actor
+) -> None:
+    scientist = asker("crm", "telco")
+    wish(scientist)
+    do(demand.decline, engineer, reason="Nobody can maintain it.")
+    seek(scientist)
+    assert (line().state, told()) == ("declined", ["demand-declined"])
+    wish(asker("risk", "bank"), note="We would maintain it.")
+    assert (line().state, line().reason) == ("open", "Nobody can maintain it."), "why it was declined stays readable"
+    assert told() == ["demand-declined", "demand-reopened"]
+    do(demand.decline, engineer, reason="Still nobody.")
+    assert (line().state, line().reason) == ("declined", "Still nobody.")
+
+
 @pytest.mark.parametrize(
     ("spec", "refusal"),
     [

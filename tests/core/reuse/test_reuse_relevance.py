@@ -100,7 +100,7 @@ def test_everyday_words_alone_make_no_strong_hit(organisation: None) -> None:
     found = review(title="Rota of the night nurses", summary="Plan who works which night on the ward of the hospital.")
     assert found.strong == []
     with db.writing() as session:
-        actions.complete(session, actor=SYSTEM, project_id="churn")
+        actions.complete(session, actor=SYSTEM, review=found)
 
 
 def test_an_unrelated_entry_leaves_the_ranking_as_it_is(organisation: None) -> None:

@@ -18,10 +18,10 @@ from core.people import actions as people
 from core.projects import actions as projects
 from core.projects import queries as project_queries
 from core.projects.tables import Adoption, Project
-from core.reuse import actions, candidates, queries
-from core.reuse.queries import Review
+from core.reuse import actions, candidates, queries, similarity
+from core.reuse.queries import Hit, Review
 from core.reuse.tables import ReuseDecision
-from tests.conftest import SYSTEM
+from tests.conftest import SYSTEM, stand_on
 
 Make = Callable[..., Actor]
 CHURN = "Predict which customers leave, so that the retention team calls them before they cancel their contract."
@@ -40,6 +40,13 @@ def register(name: str, words: str, kind: str = "asset", tags: tuple[str, ...] =
     return f"{kind}:default/{name}"
 
 
+def nightly() -> int:
+    """A pattern for such projects; returns the id of its entry."""
+    ref = register("nightly", "Scores customers every night.", "pattern", problem="Scores are needed by morning.")
+    with db.reading() as session:
+        return session.exec(select(Entry.id).where(Entry.key == ref)).one() or 0
+
+
 def start(actor: Actor = SYSTEM, project_id: str = "churn", team: str = "crm", **more: Any) -> None:
     given = {"title": "Churn of contract customers", "summary": CHURN, "modality": "tabular", "target": "churn"} | more
     with db.writing() as session:
@@ -56,15 +63,21 @@ def keys(found: Review) -> list[str]:
 
 
 def decide(
-    actor: Actor, ref: str, decision: str = "reuse", reason: str = "It fits.", project_id: str = "churn"
+    actor: Actor,
+    ref: str,
+    decision: str = "reuse",
+    reason: str = "It fits.",
+    project_id: str = "churn",
+    seen: Hit | None = None,
 ) -> None:
     with db.writing() as session:
-        actions.decide(session, actor=actor, project_id=project_id, entry_ref=ref, decision=decision, reason=reason)
+        actions.decide(session, actor=actor, project_id=project_id, entry_ref=ref, decision=decision, reason=reason, seen=seen)  # fmt: skip
 
 
-def complete(actor: Actor, project_id: str = "churn") -> None:
+def complete(actor: Actor, ranked: Review | None = None) -> None:
+    ranked = ranked or review(actor)
     with db.writing() as session:
-        actions.complete(session, actor=actor, project_id=project_id)
+        actions.complete(session, actor=actor, review=ranked)
 
 
 def adoptions() -> list[tuple[str, str, bool]]:
@@ -186,11 +199,11 @@ def test_retired_entries_are_left_out_and_deprecated_ones_give_way_to_what_repla
 
 
 def test_projects_on_the_same_pattern_say_so(scientist: Actor) -> None:
-    register("nightly", "Scores a table every night.", "pattern", problem="Scores are needed by morning.")
+    pattern = nightly()
     start(project_id="other", summary="Calls customers.", target="", modality="")
     start(scientist)
     for project_id in ("other", "churn"):
-        decide(SYSTEM, "pattern:default/nightly", project_id=project_id)
+        stand_on(pattern, project_id)
     hit = next(one for one in review(scientist).hits if one.key == "project:default/other")
     assert "same pattern: nightly" in hit.facts
 
@@ -201,7 +214,7 @@ def test_projects_on_the_same_pattern_say_so(scientist: Actor) -> None:
 def test_reuse_and_adapt_become_adoptions_and_are_kept_with_score_and_words(scientist: Actor) -> None:
     ref = register("retention-caller", "Ranks customers for the retention team to call.")
     start(scientist)
-    decide(scientist, ref, "adapt", "Our calls have a budget.")
+    decide(scientist, ref, "adapt", "Our calls have a budget.", seen=review(scientist).hits[0])
     assert adoptions() == [("churn", "adapt", True)]
     hit = review(scientist).hits[0]
     assert hit.adopted == "1.0"
@@ -256,6 +269,31 @@ def test_a_project_is_learnt_from_and_neither_adopted_nor_asked_for(scientist: A
     for decision in ("adapt", "build"):
         decide(scientist, "project:default/letters", decision, "Their labels come late.")
     assert (adoptions(), asks()) == ([], [])
+
+
+def test_a_decision_for_a_pattern_declares_no_use_of_it_and_opens_no_gate(scientist: Actor) -> None:
+    pattern = nightly()
+    start(scientist, data_access="Through the lake.")
+    for decision in ("reuse", "adapt"):
+        decide(scientist, "pattern:default/nightly", decision)
+    assert adoptions() == []
+    with db.reading() as session:
+        assert not project_queries.detail(session, scientist, "churn").facts.pattern
+    stand_on(pattern, actor=scientist)
+    with db.reading() as session:
+        assert project_queries.detail(session, scientist, "churn").facts.pattern
+
+
+def test_a_pattern_that_a_project_stands_on_is_not_left_by_a_decision(scientist: Actor) -> None:
+    pattern = nightly()
+    start(scientist)
+    decide(scientist, "pattern:default/nightly", "reuse")
+    stand_on(pattern, actor=scientist)
+    decide(scientist, "pattern:default/nightly", "adapt")
+    with pytest.raises(Conflict, match="uses Nightly") as refused:
+        decide(scientist, "pattern:default/nightly", "build")
+    assert "Pattern tab" in refused.value.hint
+    assert adoptions() == [("churn", "reuse", True)]
 
 
 def test_what_not_everybody_may_see_is_not_asked_for_in_public(scientist: Actor) -> None:
@@ -333,6 +371,25 @@ def test_a_review_that_finds_nothing_is_complete_and_is_demand(scientist: Actor)
     assert asks() == [("churn of contract customers", "review", "churn")]
     with db.reading() as session:
         assert session.exec(select(DemandAsk.unit_id)).one() == "telco"
+
+
+def test_a_review_of_what_the_project_said_before_is_not_completed(scientist: Actor) -> None:
+    start(scientist)
+    ranked = review(scientist)
+    with db.writing() as session:
+        projects.edit(session, actor=scientist, project_id="churn", revision=1, summary="Something else.")
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        complete(scientist, ranked)
+    complete(scientist)
+
+
+def test_nothing_is_ranked_while_other_writers_wait(scientist: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = register("retention-caller", "Ranks customers for retention.")
+    start(scientist)
+    ranked = review(scientist)
+    monkeypatch.setattr(similarity, "rank", lambda *_: pytest.fail("ranked in a transaction that writes"))
+    decide(scientist, ref, seen=ranked.hits[0])
+    complete(scientist, ranked)
 
 
 def test_a_project_that_has_ended_decides_nothing(scientist: Actor) -> None:

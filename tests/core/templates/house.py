@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.templates.snapshot import File, Snapshot
+
 from core import db
 from core.access.policy import Actor
 from core.catalog import actions as catalog
@@ -14,7 +16,6 @@ from core.projects import actions as projects
 from core.projects.tables import Project
 from core.templates import publishing, queries, requests, sending, work
 from core.templates.requests import Wish
-from core.templates.snapshot import File, Snapshot
 from tests.conftest import SYSTEM
 
 Make = Callable[..., Actor]
@@ -89,7 +90,12 @@ class House:
             return made.id or 0
 
     def send(
-        self, answers: Mapping[str, Any] | None = None, *, actor: Actor | None = None, project: str = "churn", **more: Any
+        self,
+        answers: Mapping[str, Any] | None = None,
+        *,
+        actor: Actor | None = None,
+        project: str = "churn",
+        **more: Any,
     ) -> int:
         """Ask for the template; returns the request's id."""
         wish = Wish(answers or {}, **more)

@@ -140,7 +140,14 @@ def test_a_template_is_read_from_a_git_repository_by_the_job_and_pinned_to_its_c
 
 @pytest.mark.parametrize(
     "address",
-    ["", "ftp://x/y", "https://user:secret@github.com/a/b", "https://localhost/a", "file:///etc/passwd", "-oProxyCommand=x"],
+    [
+        "",
+        "ftp://x/y",
+        "https://user:secret@github.com/a/b",
+        "https://localhost/a",
+        "file:///etc/passwd",
+        "-oProxyCommand=x",
+    ],
 )
 def test_no_other_address_is_read(house: House, address: str) -> None:
     with pytest.raises(PortalError):

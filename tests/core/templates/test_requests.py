@@ -44,7 +44,11 @@ def test_a_request_goes_from_its_answers_to_a_repository_that_says_where_it_came
     made = house.result(request_id)
     assert made.files["README.md"].content == b"# churn\n\nIt is green, shade 7.\n"
     manifest = yaml.safe_load(made.files["FACTORY.yaml"].content)
-    assert (manifest["template"], manifest["version"], manifest["request"]) == ("template:default/painter", "1.0.0", request_id)
+    assert (manifest["template"], manifest["version"], manifest["request"]) == (
+        "template:default/painter",
+        "1.0.0",
+        request_id,
+    )
     assert manifest["project"] == "churn"
     page = house.page(request_id)
     assert manifest["answers_hash"] == page.request.answers_hash
@@ -82,7 +86,11 @@ def test_who_asks_and_who_decides_follows_the_matrix(house: House, role: str) ->
 
 def test_nobody_decides_on_their_own_request(house: House) -> None:
     request_id = house.send(actor=house.mel)
-    for verb, more in ((requests.approve, {}), (requests.reject, {"reason": "x"}), (requests.ask_for_changes, {"reason": "x"})):
+    for verb, more in (
+        (requests.approve, {}),
+        (requests.reject, {"reason": "x"}),
+        (requests.ask_for_changes, {"reason": "x"}),
+    ):
         with pytest.raises(NotAllowed, match="their own"):
             decide(house, verb, request_id, house.mel, **more)
     house.approve(request_id, house.max)
@@ -97,7 +105,9 @@ def test_a_project_on_an_approved_pattern_that_covers_the_template_does_not_wait
     assert (page.request.state, page.request.decided_by) == ("approved", "system:templates")
     assert "IT-1" in page.request.reason
     with db.reading() as session:
-        [line] = [one for one in activity.object_history(session, SYSTEM, "project:churn") if one.event == "template-approved"]
+        [line] = [
+            one for one in activity.object_history(session, SYSTEM, "project:churn") if one.event == "template-approved"
+        ]
     assert "keeps every condition" in line.data["by_rule"]
 
 
@@ -130,7 +140,11 @@ def test_a_request_that_was_sent_back_keeps_its_answers_and_the_clock_stood_mean
     decide(house, requests.change, request_id, house.ada, revision=page.request.revision, wish=Wish(dict(page.request.answers) | {"shade": 9}))  # fmt: skip
     decide(house, requests.submit, request_id, house.ada)
     page = house.page(request_id)
-    assert (page.request.state, page.request.answers["colour"], page.request.answers["shade"]) == ("submitted", "green", 9)
+    assert (page.request.state, page.request.answers["colour"], page.request.answers["shade"]) == (
+        "submitted",
+        "green",
+        9,
+    )
     assert page.request.due_at == datetime(2026, 3, 6, 9, 0, tzinfo=UTC) + timedelta(days=14)
 
 
@@ -181,7 +195,9 @@ def test_a_confidential_project_is_nobody_elses_business(house: House) -> None:
 
 def test_a_stopped_project_starts_no_repository(house: House) -> None:
     with db.writing() as session:
-        projects.move(session, actor=SYSTEM, project_id="churn", stage="stopped", finding="Not feasible with these data.")
+        projects.move(
+            session, actor=SYSTEM, project_id="churn", stage="stopped", finding="Not feasible with these data."
+        )
     with pytest.raises(Conflict, match="stopped"):
         house.send()
 
@@ -232,7 +248,9 @@ def test_the_gate_token_is_issued_once_to_the_requester_and_kept_as_a_digest(hou
         decide(house, requests.issue_gate_token, request_id, house.ada)
 
 
-def test_rendering_that_fails_keeps_the_answers_and_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rendering_that_fails_keeps_the_answers_and_is_tried_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     request_id = house.send({"colour": "green"})
     house.approve(request_id)
     with monkeypatch.context() as patch:
@@ -284,7 +302,9 @@ def test_a_push_brings_one_clean_commit_and_a_second_one_is_refused(
     address = f"file://{remote}"
     request_id = house.delivered({"colour": "green"}, delivery="push", remote=address)
     log = subprocess.run(["git", "-C", str(remote), "log", "--format=%H %an %s", "main"], capture_output=True, text=True, check=True)  # fmt: skip
-    assert log.stdout.splitlines() == [f"{house.page(request_id).request.commit} AI factory portal Churn: start from Painter 1.0.0"]
+    assert log.stdout.splitlines() == [
+        f"{house.page(request_id).request.commit} AI factory portal Churn: start from Painter 1.0.0"
+    ]
     second = house.send({"colour": "red"}, delivery="push", remote=address)
     house.approve(second)
     work.work(SYSTEM)
@@ -312,9 +332,7 @@ def test_only_allowed_addresses_are_pushed_to_and_none_with_credentials(
         house.send(delivery="push", remote=address)
 
 
-def test_a_remote_that_hangs_is_given_up_and_the_result_stays(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_remote_that_hangs_is_given_up_and_the_result_stays(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
     from core.templates import remotes

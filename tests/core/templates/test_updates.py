@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core.templates.snapshot import File, Snapshot
 
 from core import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError
 from core.projects import queries as project_queries
 from core.templates import queries, repository, sending, updates, updating, work
 from core.templates.queries import DriftRow
-from core.templates.snapshot import File, Snapshot
 from core.templates.tables import TemplateUpdate
 from tests.conftest import SYSTEM, forget_settings
 from tests.core.templates.house import CODE, House, start, template
@@ -37,9 +37,13 @@ def prepare(house: House, project: Snapshot | str, version_id: int, **answers: A
     with db.reading() as session:
         stand, _ = queries.stand(session, house.ada, row.stand_id)
     complete = sending.complete(version_id, dict(stand.answers) | answers)
-    given: dict[str, Any] = {"address": project} if isinstance(project, str) else {"upload": ("churn.zip", project.to_zip())}
+    given: dict[str, Any] = (
+        {"address": project} if isinstance(project, str) else {"upload": ("churn.zip", project.to_zip())}
+    )
     with db.writing() as session:
-        made = updates.ask(session, actor=house.ada, stand_id=row.stand_id, version_id=version_id, answers=complete, **given)
+        made = updates.ask(
+            session, actor=house.ada, stand_id=row.stand_id, version_id=version_id, answers=complete, **given
+        )
         update_id = made.id or 0
     work.work(SYSTEM)
     with db.reading() as session:
@@ -70,7 +74,9 @@ def test_the_drift_board_shows_who_is_behind_by_how_much_security_first(house: H
 def test_a_locally_edited_project_keeps_its_edits_and_gets_the_update(house: House) -> None:
     request_id = house.delivered({"colour": "green"})
     newer = house.publish(NEWER, "1.1.0")
-    project = edited(house.result(request_id), **{"README.md": "# churn\n\nIt is green, shade 3.\n\nAsk Ada.\n", "own.py": "x = 1\n"})
+    project = edited(
+        house.result(request_id), **{"README.md": "# churn\n\nIt is green, shade 3.\n\nAsk Ada.\n", "own.py": "x = 1\n"}
+    )
     update = prepare(house, project, newer)
     assert (update.state, update.conflicts) == ("prepared", []), update.failure
     assert {"NOTICE.md", "src/paint.py", "FACTORY.yaml"} <= set(update.changed)
@@ -93,7 +99,9 @@ def test_the_patch_applies_to_the_project(house: House, tmp_path: Path) -> None:
 
 def test_a_conflict_is_named_file_by_file(house: House) -> None:
     request_id = house.delivered()
-    project = edited(house.result(request_id), **{"src/paint.py": "def colour():\n    return 'red'\n\n\ndef size():\n    return 9\n"})
+    project = edited(
+        house.result(request_id), **{"src/paint.py": "def colour():\n    return 'red'\n\n\ndef size():\n    return 9\n"}
+    )
     update = prepare(house, project, house.publish(NEWER, "1.1.0"))
     assert (update.state, update.conflicts) == ("prepared", ["src/paint.py"])
     assert b"<<<<<<<" in result(house, update)["files/src/paint.py"]
@@ -110,7 +118,9 @@ def test_a_project_in_git_gets_a_branch_on_top_of_what_it_has(
     update = prepare(house, f"file://{tmp_path}/churn", house.publish(NEWER, "1.1.0"))
     (tmp_path / "update.bundle").write_bytes(result(house, update)[updating.BUNDLE])
     name = f"template-update-{update.id}"
-    subprocess.run(["git", "fetch", "--quiet", "../update.bundle", f"{name}:{name}"], cwd=tmp_path / "churn", check=True)
+    subprocess.run(
+        ["git", "fetch", "--quiet", "../update.bundle", f"{name}:{name}"], cwd=tmp_path / "churn", check=True
+    )
     shown = subprocess.run(["git", "log", "--format=%P", "-1", name], cwd=tmp_path / "churn", capture_output=True, text=True, check=True)  # fmt: skip
     assert shown.stdout.strip() == head
 
@@ -148,7 +158,9 @@ def test_an_archive_that_cannot_be_read_is_refused_where_it_is_given(house: Hous
     newer = house.publish(NEWER, "1.1.0")
     [row] = board(house)
     with db.writing() as session, pytest.raises(PortalError):
-        updates.ask(session, actor=house.ada, stand_id=row.stand_id, version_id=newer, answers={}, upload=("x.zip", content))
+        updates.ask(
+            session, actor=house.ada, stand_id=row.stand_id, version_id=newer, answers={}, upload=("x.zip", content)
+        )
 
 
 def test_a_confidential_projects_repository_is_on_no_board_of_outsiders(house: House) -> None:
