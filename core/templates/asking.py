@@ -10,9 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from jinja2 import meta
-
-from core.templates.dialect import Environment, environment
+from core.templates.dialect import Environment, environment, variables
 from core.templates.form import Definition, Question, cast, cast_to_bool, limit_problem
 from core.templates.paths import NAME_RULE, is_plain_name, path_problem
 
@@ -170,7 +168,7 @@ class _Asking:
         found: list[str] = []
         texts, defaults = [text], {one.name: str(one.default) for one in self.definition.questions if one.computed}
         while texts:
-            used = meta.find_undeclared_variables(self.env.parse(texts.pop()))
+            used = variables(self.env, texts.pop())
             found += [name for name in self.visible if name in used]
             texts += [defaults.pop(name) for name in sorted(used & defaults.keys())]
         return list(dict.fromkeys(found))
@@ -185,7 +183,7 @@ class _Asking:
         if not any(start in text for start in self.starts):
             return text
         try:
-            if self.waiting and self.waiting & meta.find_undeclared_variables(self.env.parse(text)):
+            if self.waiting and self.waiting & variables(self.env, text):
                 raise _Waiting
             return self.env.from_string(text).render({**self.context, **(extra or {})})
         except (_Waiting, MemoryError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,7 +18,7 @@ from jinja2 import TemplateError, nodes
 
 from core.catalog import strict_yaml
 from core.errors import Invalid
-from core.templates.dialect import Environment
+from core.templates.dialect import environment
 from core.templates.form import Definition, Finding, Question
 from core.templates.snapshot import File, Snapshot
 
@@ -54,6 +54,10 @@ class Blueprint:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Copier's settings, without their underscore."""
     lines: Lines = field(default_factory=dict)
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Question → keys down to it, where they are more than its name."""
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Variables that are mappings, and their keys."""
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -71,17 +75,36 @@ class Blueprint:
         """Where the answers are recorded in a project."""
         return str(self.settings.get("answers_file", ANSWERS_FILE))
 
-    def names(self) -> Iterator[str]:
-        """The names of files, as they are before rendering, below the folder that is rendered."""
+    def rendered(self) -> Mapping[str, File]:
+        """The files that come out, by their path here: those below the folder that is rendered."""
         root = str(self.settings.get("subdirectory", ""))
-        for path in self.files:
-            if root and not self.is_template(root):
-                if not path.startswith(f"{root}/"):
-                    continue
-                path = path.removeprefix(f"{root}/")
-            if self.suffix and path.endswith(self.suffix):
-                path = str(PurePosixPath(path).with_suffix(""))
-            yield path
+        if not root or self.is_template(root):
+            return self.files
+        return {path: file for path, file in self.files.items() if path.startswith(f"{root}/")}
+
+    def name(self, path: str) -> str:
+        """The name of a file in the project, before it is rendered."""
+        root = str(self.settings.get("subdirectory", ""))
+        if root and not self.is_template(root):
+            path = path.removeprefix(f"{root}/")
+        return str(PurePosixPath(path).with_suffix("")) if self.suffix and path.endswith(self.suffix) else path
+
+    def names(self) -> list[str]:
+        """The names that files have in the project, before they are rendered."""
+        return [self.name(path) for path in self.rendered()]
+
+    def has_code(self, path: str) -> bool:
+        """Whether the body of a file is rendered, not copied."""
+        return path.endswith(self.suffix)
+
+    def source(self, path: str) -> str:
+        """Where a file stands in the snapshot."""
+        return self.sources.get(path, path)
+
+    def line(self, question: str, field: str) -> int:
+        """Where a field of a question stands in the form's file."""
+        where = self.places.get(question, (question,))
+        return self.lines.get((*where, field), self.lines.get(where, 1))
 
     def is_template(self, text: str) -> bool:
         """Whether a text holds template code."""
@@ -139,8 +162,8 @@ def starts(env_options: Mapping[str, Any]) -> tuple[str, ...]:
 def templated(question: Question, env_options: Mapping[str, Any]) -> frozenset[str]:
     """The fields of a question that hold template code."""
     texts = {
-        "default": _texts(question.default),
-        "choices": [question.choices_template, *_texts([list(pair) for pair in question.choices])],
+        "default": texts_of(question.default),
+        "choices": [question.choices_template, *texts_of([list(pair) for pair in question.choices])],
         "when": [question.when],
         "validator": [question.validator, *question.choice_validators.values()],
         "help": [question.help, question.placeholder],
@@ -205,40 +228,43 @@ def nearest(word: str, known: Collection[str]) -> str:
     return f"Did you mean {close[0]!r}?" if close else ""
 
 
-def printed_names(names: Iterable[str], env: Environment, prefixes: Collection[str] = ()) -> frozenset[str]:
-    """Variables that stand in names as they are; ``prefixes`` are mappings whose keys count as variables."""
-    found: set[str] = set()
-    for name in names:
+def with_path_variables(blueprint: Blueprint, aliases: Mapping[str, Mapping[str, str]] | None = None) -> Blueprint:
+    """The blueprint, knowing which of its questions stand in names of files as they are.
+
+    ``aliases`` tells for variables that are mappings which question their keys are.
+    """
+    env, found = environment(blueprint.env_options), set[str]()
+    for name in blueprint.names():
         try:
             outputs = env.parse(name).find_all(nodes.Output)
         except (TemplateError, RecursionError):
             continue  # the lint tells where
-        found.update(one for output in outputs for node in output.nodes for one in _printed(node, prefixes))
-    return frozenset(found)
+        found.update(one for output in outputs for node in output.nodes for one in _printed(node, aliases or {}))
+    known = found & {one.name for one in blueprint.definition.questions}
+    return replace(blueprint, definition=replace(blueprint.definition, path_variables=frozenset(known)))
 
 
-def _printed(node: nodes.Node, prefixes: Collection[str]) -> Iterator[str]:
-    if isinstance(node, nodes.Name):
-        yield node.name
-    elif isinstance(node, nodes.Getattr | nodes.Getitem) and isinstance(node.node, nodes.Name):
-        key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
-        if node.node.name in prefixes and isinstance(key, str):
-            yield key
-    elif isinstance(node, nodes.Concat):
-        for child in node.nodes:
-            yield from _printed(child, prefixes)
-    elif isinstance(node, nodes.CondExpr):
-        for branch in (node.expr1, node.expr2):
-            if branch is not None:
-                yield from _printed(branch, prefixes)
-
-
-def _texts(value: Any) -> Iterator[str]:
+def texts_of(value: Any) -> Iterator[str]:
+    """Every text in a value, those in its lists and mappings too."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | dict):
         for child in value.values() if isinstance(value, dict) else value:
-            yield from _texts(child)
+            yield from texts_of(child)
+
+
+def _printed(node: nodes.Node, aliases: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    if isinstance(node, nodes.Name):
+        yield node.name
+    elif isinstance(node, nodes.Getattr | nodes.Getitem) and isinstance(node.node, nodes.Name):
+        key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
+        yield aliases.get(node.node.name, {}).get(str(key), "")
+    elif isinstance(node, nodes.Concat):
+        for child in node.nodes:
+            yield from _printed(child, aliases)
+    elif isinstance(node, nodes.CondExpr):
+        for branch in filter(None, (node.expr1, node.expr2)):
+            yield from _printed(branch, aliases)
 
 
 def _entry(question: Question) -> dict[str, Any]:

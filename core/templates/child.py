@@ -20,7 +20,7 @@ from jinja2 import TemplateSyntaxError
 
 from core.templates import asking
 from core.templates.asking import Tell
-from core.templates.dialect import Environment, Stopped
+from core.templates.dialect import FILTERS, Environment, Stopped
 
 _FULL = {errno.EFBIG, errno.ENOSPC, errno.EDQUOT}
 
@@ -122,8 +122,7 @@ def _remember(worker: _Worker, answers_file: Path) -> None:
     """A template that does not record its answers could never be updated: record them for it."""
     if not answers_file.exists():
         answers_file.parent.mkdir(parents=True, exist_ok=True)
-        text = worker._render_string("{{ _copier_answers | to_nice_yaml }}")
-        answers_file.write_text(text, "utf-8")
+        answers_file.write_text(FILTERS["to_nice_yaml"](dict(worker._answers_to_remember())), "utf-8")
 
 
 def _compare(looked: Mapping[str, Any], copiers: Mapping[str, Any]) -> None:

@@ -7,14 +7,23 @@ and answers (extensions, external data, included files) is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
 from core.errors import Invalid
-from core.templates.blueprint import Blueprint, Notes, nearest, printed_names, read_documents, read_text, templated
-from core.templates.dialect import DELIMITERS, SWITCHES, environment
+from core.templates.blueprint import (
+    Blueprint,
+    Notes,
+    nearest,
+    read_documents,
+    read_text,
+    templated,
+    with_path_variables,
+)
+from core.templates.dialect import DELIMITERS, SWITCHES
 from core.templates.form import NO, TYPES, Definition, Question, cast_to_bool
 from core.templates.paths import path_problem
 from core.templates.snapshot import Snapshot
@@ -57,17 +66,9 @@ def read(snapshot: Snapshot) -> Blueprint:
     asked = [_question(name, value, name in secret, options, notes) for name, value in raw.items() if name[:1] != "_"]
     files = {path: file for path, file in snapshot.files.items() if path not in FILES}
     definition = Definition("copier", notes.questions(asked), tuple(_manual_steps(raw, notes)))
-    blueprint = Blueprint(definition, present[0], files, {}, settings, notes.lines, tuple(notes.findings))
-    return with_path_variables(blueprint)
-
-
-def with_path_variables(blueprint: Blueprint, prefixes: tuple[str, ...] = ()) -> Blueprint:
-    """The blueprint, knowing which of its questions stand in names of files."""
-    from dataclasses import replace
-
-    printed = printed_names(blueprint.names(), environment(blueprint.env_options), prefixes)
-    known = frozenset(one.name for one in blueprint.definition.questions)
-    return replace(blueprint, definition=replace(blueprint.definition, path_variables=printed & known))
+    return with_path_variables(
+        Blueprint(definition, present[0], files, settings=settings, lines=notes.lines, findings=tuple(notes.findings))
+    )
 
 
 def _merged(documents: list[Raw], notes: Notes) -> Raw:
@@ -99,7 +100,7 @@ def _settings(raw: Raw, snapshot: Snapshot, notes: Notes) -> dict[str, Any]:
             hint = nearest(name, _HANDLED) or "Templates work without it here."
             notes.warning((f"_{name}",), "setting", f"_{name} is left out.", hint)
     _check_version(given.get("min_copier_version"), notes)
-    settings: dict[str, Any] = {"envops": _envops(given.get("envops"), notes)}
+    settings: dict[str, Any] = {"envops": env_options_of(given.get("envops"), ("_envops",), notes)}
     for name in ("subdirectory", "templates_suffix", "answers_file"):
         if isinstance(given.get(name), str):
             settings[name] = given[name]
@@ -132,20 +133,21 @@ def _check_version(needed: Any, notes: Notes) -> None:
         notes.error(("_min_copier_version",), "setting", message, "Use an earlier version of the template.")
 
 
-def _envops(given: Any, notes: Notes) -> dict[str, Any]:
+def env_options_of(given: Any, where: tuple[str, ...], notes: Notes) -> dict[str, Any]:
+    """Delimiters and whitespace switches out of a mapping of Jinja's options; the others are refused or left out."""
     options: dict[str, Any] = {}
     for name, value in given.items() if isinstance(given, dict) else ():
-        where = ("_envops", name)
-        if (name in DELIMITERS and isinstance(value, str) and 1 < len(value) <= 10 and value.isprintable()) or (
-            name in SWITCHES and isinstance(value, bool)
-        ):
+        is_delimiter = name in DELIMITERS and isinstance(value, str) and 1 < len(value) <= 10 and value.isprintable()
+        if is_delimiter or (name in SWITCHES and isinstance(value, bool)):
             options[name] = value
-        elif name in (*DELIMITERS, *SWITCHES) or name in ("extensions", "finalize", "loader", "bytecode_cache"):
-            notes.error(where, "setting", f"_envops.{name} cannot be {value!r}.", "Leave it out.")
+        elif name in (*DELIMITERS, *SWITCHES, "extensions", "finalize", "loader", "bytecode_cache"):
+            notes.error((*where, name), "setting", f"{where[-1]}.{name} cannot be {value!r}.", "Leave it out.")
         else:
-            notes.warning(where, "setting", f"_envops.{name} is left out.", "Only delimiters and whitespace are set.")
-    if len(kinds := [options[name] for name in DELIMITERS if name in options]) != len(set(kinds)):
-        notes.error(("_envops",), "setting", "Two delimiters of _envops are the same.", "Make them differ.")
+            hint = "Only delimiters and whitespace are set."
+            notes.warning((*where, name), "setting", f"{where[-1]}.{name} is left out.", hint)
+    delimiters = [options[name] for name in DELIMITERS if name in options]
+    if len(delimiters) != len(set(delimiters)):
+        notes.error(where, "setting", f"Two delimiters of {where[-1]} are the same.", "Make them differ.")
     return options
 
 
@@ -188,8 +190,6 @@ def _question(name: str, value: Any, secret: bool, options: Mapping[str, Any], n
 
 
 def _with_templated(question: Question, options: Mapping[str, Any]) -> Question:
-    from dataclasses import replace
-
     return replace(question, templated=templated(question, options))
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
-from jinja2 import nodes, parser
+from jinja2 import meta, nodes, parser
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import LoopContext, Macro, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -100,6 +100,14 @@ def environment(options: Mapping[str, Any]) -> Environment:
     return Environment(**{key: options[key] for key in (*DELIMITERS, *SWITCHES) if key in options})
 
 
+def variables(env: Environment, text: str) -> frozenset[str]:
+    """The variables a text reads and does not set; none if it is not valid, which shows when it is rendered."""
+    try:
+        return frozenset(meta.find_undeclared_variables(env.parse(text)))
+    except (jinja2.TemplateError, RecursionError):
+        return frozenset()
+
+
 def reads_inside(text: str) -> bool:
     """Whether a format string such as ``{0._x}`` asks for something behind an underscore."""
     return _PIECE.search(text) is not None
@@ -142,6 +150,12 @@ def _slugify(value: Any, separator: str = "-", **_: Any) -> str:
     return re.sub(r"[^a-z0-9]+", separator, plain.replace("'", "")).strip(separator)
 
 
+def _quote(value: Any) -> str:
+    import shlex  # a look at a form does not pay for it
+
+    return shlex.quote(str(value))
+
+
 def _regex_replace(value: Any, pattern: str, replacement: str = "", ignorecase: bool = False) -> str:
     return re.sub(pattern, replacement, str(value), flags=re.IGNORECASE if ignorecase else 0)
 
@@ -156,12 +170,22 @@ def _ternary(value: Any, yes: Any, no: Any, none: Any = None) -> Any:
     return none if value is None and none is not None else yes if value else no
 
 
+def _parse_repo_url(value: str) -> dict[str, str]:
+    """Backstage writes ``github.com?owner=o&repo=r``, people write ``https://github.com/o/r``."""
+    address = urlsplit(value if "://" in value else f"https://{value}")
+    found = {"host": address.hostname or ""} | dict(parse_qsl(address.query))
+    parts = [part for part in address.path.removesuffix(".git").split("/") if part]
+    return (dict(zip(("owner", "repo"), parts[-2:], strict=False)) if len(parts) > 1 else {}) | found
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "bool": cast_to_bool,
     "dump": _to_json,
     "from_json": json.loads,
     "jsonify": lambda value, indent=4: json.dumps(value, sort_keys=True, indent=indent),
-    "quote": lambda value: shlex.quote(str(value)),
+    "parseRepoUrl": _parse_repo_url,
+    "pick": lambda value, key: value[key],
+    "quote": _quote,
     "regex_replace": _regex_replace,
     "regex_search": _regex_search,
     "slugify": _slugify,

@@ -44,6 +44,10 @@ def _work(name: str) -> Work:
         from core.templates import child
 
         return lambda request: child.render(request, say_where)
+    if name == "lint":
+        from core.templates import inspecting
+
+        return lambda request: inspecting.inspect(request, say_where)
     return lambda request: asking.look(request, say_where)
 
 

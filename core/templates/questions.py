@@ -12,7 +12,7 @@ from typing import Any
 
 from core.catalog.kinds import CONTROL
 from core.errors import Invalid
-from core.templates import copier_form
+from core.templates import backstage, cookiecutter, copier_form
 from core.templates.blueprint import Blueprint, nearest
 from core.templates.form import Definition, Question, cast, limit_problem
 from core.templates.paths import NAME_RULE, is_plain_name
@@ -27,6 +27,10 @@ def blueprint_of(snapshot: Snapshot) -> Blueprint:
     """The template in the shape that is rendered, with everything found wrong on the way."""
     if any(path in snapshot.files for path in copier_form.FILES):
         return copier_form.read(snapshot)
+    if cookiecutter.FILE in snapshot.files:
+        return cookiecutter.read(snapshot)
+    if backstage.recognises(snapshot):
+        return backstage.read(snapshot)
     return Blueprint(Definition("plain"), files=snapshot.files)
 
 

@@ -132,7 +132,7 @@ def _raise_for(problems: Mapping[str, str]) -> None:
 def _in_snapshot(blueprint: Blueprint, message: str) -> str:
     """The message, naming the file as the template's author knows it."""
     path, found, rest = message.partition(", line ")
-    return f"{blueprint.sources.get(path, path)}{found}{rest}"
+    return f"{blueprint.source(path)}{found}{rest}"
 
 
 def _with_manifest(files: Mapping[str, File], manifest: Mapping[str, Any], hashed: str) -> Snapshot:
