@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import streamlit as st
-from core.templates.snapshot import Snapshot
 
+from core.templates.snapshot import Snapshot
 from pages.parts import badges, texts
 from pages.parts.notices import plain
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import streamlit as st
-from core.templates.questions import Question
-from core.templates.rendering import Field, Form
 
 from core.errors import PortalError
 from core.projects.tables import Project
 from core.templates import requests, sending
+from core.templates.questions import Question
+from core.templates.rendering import Field, Form
 from core.templates.tables import TemplateVersion
 from pages.parts import notices
 from pages.parts.notices import plain

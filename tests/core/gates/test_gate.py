@@ -113,7 +113,7 @@ def test_the_gate_never_allows_what_it_does_not_know_and_always_says_why(facts: 
     assert verdict.reasons
     assert verdict.allowed == (verdict.verdict == "allowed")
     if verdict.allowed:
-        assert facts.is_known and not facts.gone and facts.project and facts.stage in RUNNING
+        assert (facts.is_known, facts.gone, bool(facts.project), facts.stage in RUNNING) == (True, False, True, True)
         assert environment != "production"
     assert decide(facts, environment, AT) == verdict
     assert not decide(facts, "production", AT + timedelta(days=400)).allowed

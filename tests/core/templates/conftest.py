@@ -1,4 +1,4 @@
-"""The bank of the template tests."""
+"""The bank of the template tests. Templates in ``foreign/`` hold tests of the projects made from them, not of ours."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from core import db
 from core.people import actions as people
 from tests.conftest import SYSTEM
 from tests.core.templates.house import House, Make, entry, start
+
+collect_ignore_glob = ["foreign/*"]
 
 
 @pytest.fixture

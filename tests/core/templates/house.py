@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.templates.snapshot import File, Snapshot
-
 from core import db
 from core.access.policy import Actor
 from core.catalog import actions as catalog
@@ -16,6 +14,7 @@ from core.projects import actions as projects
 from core.projects.tables import Project
 from core.templates import publishing, queries, requests, sending, work
 from core.templates.requests import Wish
+from core.templates.snapshot import File, Snapshot
 from tests.conftest import SYSTEM
 
 Make = Callable[..., Actor]

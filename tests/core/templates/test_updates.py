@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core.templates.snapshot import File, Snapshot
 
 from core import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError
 from core.projects import queries as project_queries
 from core.templates import queries, repository, sending, updates, updating, work
 from core.templates.queries import DriftRow
+from core.templates.snapshot import File, Snapshot
 from core.templates.tables import TemplateUpdate
 from tests.conftest import SYSTEM, forget_settings
 from tests.core.templates.house import CODE, House, start, template
