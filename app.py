@@ -20,9 +20,9 @@ from starlette.middleware import Middleware
 from core import api, db, jobs
 from core.access import policy
 from core.api import signin
-from core.catalog import loader
 from core.config import ROOT, settings
 from core.errors import PortalError, Unavailable
+from core.templates import shipping
 from pages.parts import failures
 
 log = logging.getLogger("portal")
@@ -34,7 +34,7 @@ def prepare() -> None:
     """Bring the store to the newest revision, load the catalog, and build the demo's people where it is wanted."""
     signin.require_closed_doors(st.get_option("server.address"))
     db.migrate()
-    report = loader.load(policy.system("loader"))
+    report = shipping.load(policy.system("loader"))
     for change in report.changes:
         for problem in change.problems:
             log.warning("Catalog: %s", problem)

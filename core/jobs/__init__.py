@@ -34,6 +34,7 @@ JOBS = {
     "tell-adopters": "Tell those who use an entry that it was deprecated or retired by a file, import or proposal",
     "watch-grants": "Give approved access to data by the webhook, remind of its end, and let it expire",
     "tidy-jobs": "Forget the runs of jobs that ended long ago",
+    "template-work": "Make and deliver requested repositories, read templates, prepare updates",
     "watch-approvals": "Tell whom it concerns that an approval of a pattern ends within a month",
 }
 """Every job by name, with what it does."""
@@ -51,6 +52,7 @@ SCHEDULES = {
     "grants": "watch-grants",
     "tidy": "tidy-jobs",
     "approvals": "watch-approvals",
+    "templates": "template-work",
 }
 """Every schedule by name, with the job that it runs."""
 
@@ -131,6 +133,14 @@ def enqueue(actor: Actor, name: str, *arguments: Any) -> str:
     except Exception as error:
         log.exception("The job %s could not be queued.", name)
         raise Unavailable("The job queue does not answer.", hint="Try again in a moment.") from error
+
+
+def soon(name: str) -> None:
+    """Ask for a run of a job because somebody waits for it; where the queue does not answer, its schedule comes to it."""
+    try:
+        enqueue(policy.system("portal"), name)
+    except Unavailable:
+        log.warning("The job %s waits for its schedule.", name)
 
 
 def recent(actor: Actor, *, limit: int = 20) -> list[JobRun]:

@@ -22,6 +22,7 @@ from core.errors import PortalError, Unavailable
 from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
 from core.patterns import expiry
 from core.projects import adoption
+from core.templates import shipping, work
 from core.tracking import sync
 
 log = logging.getLogger("portal.jobs")
@@ -65,7 +66,7 @@ def seal_log() -> int:
 
 @DBOS.step(name="reload", retries_allowed=True, max_attempts=3)
 def _reload() -> dict[str, int]:
-    return loader.load(policy.system("loader")).counts
+    return shipping.load(policy.system("loader")).counts
 
 
 @DBOS.workflow(name="reload-catalog")
@@ -240,6 +241,23 @@ def scheduled_approvals(_at: datetime, _context: Any) -> None:
     _watch_approvals()
 
 
+@DBOS.step(name="template-work", retries_allowed=True, max_attempts=3, interval_seconds=2)
+def _template_work() -> str:
+    return work.work(policy.system("templates"))
+
+
+@DBOS.workflow(name="template-work")
+def template_work() -> str:
+    """Make and deliver requested repositories, read templates, prepare updates."""
+    return _template_work()
+
+
+@DBOS.workflow(name="scheduled-template-work")
+def scheduled_template_work(_at: datetime, _context: Any) -> None:
+    """The schedule of ``template-work``."""
+    _template_work()
+
+
 def launch(system_database_url: str, seat: str) -> None:
     """Start DBOS in this process with its queue and schedules, and take up what was left undone at this ``seat``."""
     config: DBOSConfig = {
@@ -262,6 +280,8 @@ def launch(system_database_url: str, seat: str) -> None:
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
             # not once a night: many a portal sleeps then
             {"schedule_name": "tidy", "workflow_fn": scheduled_tidy, "schedule": "30 * * * *"},
+            # a click asks for it at once; this is for what a crash left
+            {"schedule_name": "templates", "workflow_fn": scheduled_template_work, "schedule": "* * * * *"},
             # every hour, as nobody knows at which hours of a day the portal runs
             {"schedule_name": "approvals", "workflow_fn": scheduled_approvals, "schedule": "7 * * * *"},
         ]

@@ -26,8 +26,8 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.people.notices import tell
 from core.projects.actions import line, text
 from core.templates import lint, snapshot, states
-from core.templates.lint import Finding
-from core.templates.questions import Definition, define
+from core.templates.form import Definition, Finding
+from core.templates.questions import define
 from core.templates.snapshot import Snapshot
 from core.templates.tables import TemplateBlob, TemplateVersion
 
@@ -203,8 +203,7 @@ def fill(session: Session, row: TemplateVersion, reading: Reading) -> None:
     """Write what was read into a version: the snapshot once, its hash, questions and findings."""
     row.digest = keep(session, reading.files.to_zip())
     row.content_hash, row.form = reading.files.digest, reading.definition.form
-    row.questions = [one.to_dict() for one in reading.definition.questions]
-    row.manual_steps = list(reading.definition.manual_steps)
+    row.definition = reading.definition.to_dict()
     row.findings = [asdict(one) for one in reading.findings]
     session.add(row)
 

@@ -129,16 +129,17 @@ def templates(session: Session, actor: Actor, *, q: str = "") -> list[TemplateRo
         .where(TemplateVersion.entry_id == Entry.id, TemplateVersion.state == "proposed")
         .scalar_subquery()
     )
+    columns: Sequence[Any] = (
+        Entry.id, Entry.key, Entry.title, Entry.summary, Entry.owner, Entry.lifecycle, Entry.adoptions, newest.c.id,
+        func.coalesce(newest.c.version, ""), waiting,
+    )  # fmt: skip
     rows = session.execute(
-        select(
-            Entry.id, Entry.key, Entry.title, Entry.summary, Entry.owner, Entry.lifecycle, Entry.adoptions,
-            newest.c.id, newest.c.version, waiting,
-        )
+        select(*columns)
         .outerjoin(newest, newest.c.entry_id == Entry.id)
         .where(*where)
         .order_by(col(Entry.adoptions).desc(), Entry.title)
     )  # fmt: skip
-    return [TemplateRow(*row[:7], version_id=row[7], version=row[8] or "", waiting=row[9]) for row in rows]
+    return [TemplateRow(*row) for row in rows]
 
 
 def versions(session: Session, actor: Actor, entry_id: int) -> list[TemplateVersion]:
@@ -249,11 +250,12 @@ def drift(
     behind = select(func.count()).select_from(later).where(*_since(later)).scalar_subquery()
     security = select(func.count()).select_from(later).where(*_since(later), later.c.security).scalar_subquery()
     newest = _newest().subquery()
+    columns: Sequence[Any] = (
+        TemplateStand.id, Project.id, Project.title, Project.team_id, Entry.title, Entry.key, TemplateVersion.version,
+        newest.c.version, newest.c.id, behind, security > 0, TemplateStand.since,
+    )  # fmt: skip
     asked = (
-        select(
-            TemplateStand.id, Project.id, Project.title, Project.team_id, Entry.title, Entry.key, TemplateVersion.version,
-            newest.c.version, newest.c.id, behind, security, TemplateStand.since,
-        )
+        select(*columns)
         .select_from(TemplateStand)
         .join(Project, col(Project.id) == TemplateStand.project_id)
         .join(Entry, col(Entry.id) == TemplateStand.entry_id)
@@ -267,7 +269,7 @@ def drift(
     ordered = (
         asked.order_by(security.desc(), behind.desc(), Project.title).limit(size).offset((max(page, 1) - 1) * size)
     )
-    return [DriftRow(*row[:10], security=bool(row[10]), since=row[11]) for row in session.execute(ordered)], total
+    return [DriftRow(*row) for row in session.execute(ordered)], total
 
 
 def stand(session: Session, actor: Actor, stand_id: int) -> tuple[TemplateStand, DriftRow | None]:
@@ -340,7 +342,7 @@ def _joined(*columns: Any) -> Any:
 def _newest() -> Any:
     """The version of each template that was published last."""
     place = func.row_number().over(
-        partition_by=TemplateVersion.entry_id,
+        partition_by=col(TemplateVersion.entry_id),
         order_by=(col(TemplateVersion.decided_at).desc(), col(TemplateVersion.id).desc()),
     )
     ranked = (

@@ -25,7 +25,8 @@ from core.projects.actions import ACTIVE_STAGES, line, scope_of, text
 from core.projects.queries import shown_to
 from core.projects.tables import Project
 from core.templates import preapproval, states
-from core.templates.questions import Definition, Question, check_answers
+from core.templates.form import Definition
+from core.templates.questions import check_answers
 from core.templates.remotes import check_remote
 from core.templates.rendering import answers_hash
 from core.templates.tables import TemplateComment, TemplateRequest, TemplateVersion
@@ -232,16 +233,12 @@ def locked(session: Session, actor: Actor, request_id: int) -> TemplateRequest:
 
 def questions_of(version: TemplateVersion) -> Definition:
     """The questions of a version, as they were reviewed."""
-    return Definition(
-        form=version.form, questions=tuple(Question.from_dict(one) for one in version.questions),
-        manual_steps=tuple(version.manual_steps), path_variables=frozenset(),
-    )  # type: ignore[arg-type]  # fmt: skip
+    return Definition.from_dict(version.definition)
 
 
 def _fill(request: TemplateRequest, version: TemplateVersion, wish: Wish) -> None:
     definition = questions_of(version)
-    secrets = {one.name for one in definition.questions if one.secret}
-    answers = {name: value for name, value in wish.answers.items() if name not in secrets}
+    answers = {name: value for name, value in wish.answers.items() if name not in definition.secrets}
     if problems := check_answers(definition, answers):
         raise Invalid("Some answers cannot be used.", hint=" ".join(f"{name}: {why}" for name, why in problems.items()))
     request.answers = answers

@@ -62,8 +62,9 @@ def complete(version_id: int, answers: Mapping[str, Any]) -> dict[str, Any]:
     """``answers`` with everything else the template asks for, as its own rules accept them; no secret among them."""
     resolved = form(version_id, answers)
     _require_right(resolved)
-    asked = {one.question.name for one in resolved.fields if not one.question.computed and not one.question.secret}
-    return {name: value for name, value in resolved.answers.items() if name in asked}
+    asked = {one.question.name for one in resolved.fields if one.visible and not one.question.computed}
+    secret = {one.question.name for one in resolved.fields if one.question.secret}
+    return {name: value for name, value in resolved.answers.items() if name in asked - secret}
 
 
 def _require_right(resolved: Form) -> None:

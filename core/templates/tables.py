@@ -40,8 +40,8 @@ class TemplateVersion(SQLModel, table=True):
     """SHA-256 over the canonical listing of its files: what was reviewed is what is rendered."""
     form: str = Field(default="", max_length=20)
     """``copier``, ``cookiecutter``, ``backstage`` or ``plain``."""
-    questions: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    manual_steps: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    definition: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Its questions and what is left to people, as ``form.Definition`` has them."""
     findings: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     notes: str = Field(default="", max_length=2000)
     """What changed, for those who stand on an older version."""

@@ -121,7 +121,7 @@ def _approval(version: TemplateVersion, project: Project) -> None:
         st.caption(
             f"Another person approves it within {states.APPROVAL_DAYS} working days: an ML engineer or a manager."
         )
-    for step in version.manual_steps:
+    for step in requests.questions_of(version).manual_steps:
         st.caption(f":material/back_hand: By hand afterwards: {plain(step)}")
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from core.errors import PortalError
 from core.projects.tables import Project
 from core.templates import requests, sending
-from core.templates.questions import Question
+from core.templates.form import Question
 from core.templates.rendering import Field, Form
 from core.templates.tables import TemplateVersion
 from pages.parts import notices
@@ -69,7 +69,7 @@ def _typed(questions: Iterable[Question], key: str) -> dict[str, Any]:
         value = st.session_state.get(f"{key} {one.name}")
         if value is None:
             continue
-        if one.choices or one.templated_choices:
+        if one.choices or one.choices_template:
             value = [json.loads(part) for part in value] if one.multiselect else json.loads(value)
         found[one.name] = value
     return found

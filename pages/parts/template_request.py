@@ -124,7 +124,7 @@ def _result(actor: Actor, page: RequestPage) -> None:
         st.download_button("Download as zip", lambda: _zip(actor, request.id or 0), file_name=f"{name}.zip", mime="application/zip", icon=":material/folder_zip:", on_click="ignore", type="primary")  # fmt: skip
         st.download_button("Download as git bundle", lambda: _bundle(actor, request.id or 0), file_name=f"{name}.bundle", mime="application/octet-stream", icon=":material/account_tree:", on_click="ignore")  # fmt: skip
     st.code(_first_steps(page, name), language="bash")
-    for step in page.version.manual_steps:
+    for step in requests.questions_of(page.version).manual_steps:
         st.markdown(f":material/back_hand: By hand: {plain(step)}")
     if request.experiment:
         there = "is there" if request.experiment_made_at else "is made as soon as MLflow answers"

@@ -13,7 +13,7 @@ from core.access.policy import Actor
 from core.catalog.actions import scope_of
 from core.catalog.tables import Entry
 from core.errors import PortalError
-from core.templates import publishing, queries
+from core.templates import publishing, queries, requests
 from core.templates.tables import TemplateVersion
 from pages.parts import badges, notices, template_files, writing
 from pages.parts.notices import plain
@@ -106,9 +106,9 @@ def _lint(version: TemplateVersion) -> None:
         st.success("The lint found nothing: every name and file was parsed, and uses what is allowed.", icon=":material/verified:")  # fmt: skip
     else:
         findings(version.findings)
-    if version.manual_steps:
+    if version.definition and (steps := requests.questions_of(version).manual_steps):
         st.markdown("**Never run, shown as steps by hand**")
-        for step in version.manual_steps:
+        for step in steps:
             st.markdown(f"- {plain(step)}")
 
 
@@ -128,17 +128,18 @@ def findings(found: list[dict[str, Any]]) -> None:
 
 
 def _questions(version: TemplateVersion) -> None:
-    asked = [one for one in version.questions if not one.get("computed")]
+    questions = requests.questions_of(version).questions if version.definition else ()
+    asked = [one for one in questions if not one.computed]
     if not asked:
         st.info("This template asks nothing.", icon=":material/quiz:")
         return
     st.dataframe(
         {
-            "Question": [one["name"] for one in asked],
-            "Type": [one["type"] + (" (several)" if one.get("multiselect") else "") for one in asked],
-            "Asks": [one.get("help", "") for one in asked],
-            "Default": [str(one.get("default", "")) for one in asked],
-            "Choices": [", ".join(str(label) for label, _ in one.get("choices", [])) for one in asked],
+            "Question": [one.name for one in asked],
+            "Type": [one.type + (" (several)" if one.multiselect else "") for one in asked],
+            "Asks": [one.help for one in asked],
+            "Default": ["" if one.secret else str(one.default if one.default is not None else "") for one in asked],
+            "Choices": [", ".join(str(label) for label, _ in one.choices) for one in asked],
         },
         hide_index=True, alt=f"{len(asked)} questions of the template",
     )  # fmt: skip

@@ -5,7 +5,7 @@ import sqlmodel
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -30,8 +30,7 @@ def upgrade() -> None:
         sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
         sa.Column("content_hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("form", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
-        sa.Column("questions", sa.JSON(), nullable=False),
-        sa.Column("manual_steps", sa.JSON(), nullable=False),
+        sa.Column("definition", sa.JSON(), nullable=False),
         sa.Column("findings", sa.JSON(), nullable=False),
         sa.Column("notes", sqlmodel.sql.sqltypes.AutoString(length=2000), nullable=False),
         sa.Column("security", sa.Boolean(), nullable=False),
