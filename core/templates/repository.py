@@ -42,7 +42,7 @@ def run(folder: Path, *arguments: str, at: int = 0) -> str:
     identity = {
         f"GIT_{who}_{what}": value
         for who in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", AUTHOR), ("EMAIL", EMAIL), ("DATE", f"{at} +0000"))
+        for what, value in (("NAME", AUTHOR), ("EMAIL", EMAIL), ("DATE", f"@{at} +0000"))
     }
     deadline = time.monotonic() + SECONDS
     return git.run(*arguments, folder=folder, location="the repository", deadline=deadline, identity=identity)

@@ -165,7 +165,9 @@ def test_an_archive_that_cannot_be_read_is_refused_where_it_is_given(house: Hous
 
 def test_a_confidential_projects_repository_is_on_no_board_of_outsiders(house: House) -> None:
     start("secret", classification="confidential")
-    house.delivered(project="secret")
+    request_id = house.send(project="secret")
+    house.approve(request_id, house.person("manager"))
+    work.work(SYSTEM)
     outsider = house.person("data scientist", team="platform")
     [row] = board(house, SYSTEM, behind_only=False)
     assert board(house, outsider, behind_only=False) == []
