@@ -51,15 +51,17 @@ def compare(
     """Judge two sets of predictions for the same rows; better means by more than the lift."""
     if not len(actual) == len(champion) == len(challenger):
         raise ValueError("give one actual value and two predictions for each row")
-    sign = 1.0 if higher_is_better else -1.0
+    more, less = (challenger, champion) if higher_is_better else (champion, challenger)
+    low, high = _limits(
+        [
+            metric(actual[rows], more[rows]) - metric(actual[rows], less[rows])
+            for rows in _draws(len(actual), resamples, seed)
+        ]
+    )
+    difference = metric(actual, more) - metric(actual, less)
     old, new = metric(actual, champion), metric(actual, challenger)
-    differences = [
-        sign * (metric(actual[rows], challenger[rows]) - metric(actual[rows], champion[rows]))
-        for rows in _draws(len(actual), resamples, seed)
-    ]
-    low, high = _limits(differences)
     verdict, reason = _judge(low, high, minimum_lift, len(actual))
-    return Comparison(verdict, reason, old, new, sign * (new - old), low, high)
+    return Comparison(verdict, reason, old, new, difference, low, high)
 
 
 def interval(
