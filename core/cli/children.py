@@ -1,19 +1,19 @@
 """Child processes that end with the one that started them, whatever ends it, and with everything they started.
 
-Every child leads a process group. A guard, which does nothing else, is told of the groups through a pipe whose other
-end the parent alone holds. A parent that is killed cannot end anybody, but the kernel closes its end of the pipe, and
-the guard kills what is left. So it is on Linux and on macOS, and for programs that know nothing of it, such as MLflow.
+Every child leads a process group. A guard (``guard.py``) is told of the groups through a pipe whose other end the
+parent alone holds. A parent that is killed cannot end anybody, but the kernel closes its end of the pipe, and the guard
+kills what is left. So it is on Linux and on macOS, and for programs that know nothing of it, such as MLflow.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
 
+from core.cli.guard import kill
 from core.config import ROOT
 
 GRACE_SECONDS = 10
@@ -28,7 +28,7 @@ class Children:
     def __init__(self) -> None:
         self._running: list[Process] = []
         self._guard = subprocess.Popen(
-            [sys.executable, "-m", "core.cli.children"], cwd=ROOT, start_new_session=True,
+            [sys.executable, "-S", "-m", "core.cli.guard"], cwd=ROOT, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert self._guard.stdin is not None
@@ -56,8 +56,9 @@ class Children:
         return child
 
     def bury(self, child: Process) -> None:
-        """Kill what a child that has ended leaves behind of its group, such as a server that still holds its port."""
-        _kill(child)
+        """Kill what is left of a child's group, such as the server of one that has ended, which still holds its port."""
+        kill(child.pid)
+        child.wait()
         with suppress(BrokenPipeError):
             os.write(self._told, b"-%d\n" % child.pid)
         self._running.remove(child)
@@ -70,27 +71,5 @@ class Children:
         for child in list(self._running):
             with suppress(subprocess.TimeoutExpired):
                 child.wait(max(deadline - time.monotonic(), 0.1))
-            _kill(child)
-            child.wait()
             self.bury(child)
         self._guard.communicate()
-
-
-def guard() -> None:
-    """Keep account of the groups that standard input names, and kill those that are left when it is closed."""
-    groups: set[int] = set()
-    for line in sys.stdin.buffer:
-        number = int(line)
-        groups.add(number) if number > 0 else groups.discard(-number)
-    for group in groups:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-
-
-def _kill(child: Process) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # the latter is macOS's word for a group of the dead
-        os.killpg(child.pid, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    guard()
