@@ -57,7 +57,8 @@ class Settings(BaseSettings):
         60,
         ge=SYNC_SECONDS[0],
         le=SYNC_SECONDS[-1],
-        description="Seconds between two syncs of the model mirror: an equal part of a minute, an hour or a day.",
+        description="Seconds between two syncs of the model mirror: an equal part of a minute, an hour or a day, such as "
+        "30, 300 or 7200.",
     )
     git_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("github.com", "gitlab.com", "bitbucket.org", "dev.azure.com"),
