@@ -56,7 +56,7 @@ def worker() -> None:
     """
     from core.cli import serve as process
 
-    raise typer.Exit(process.worker())
+    process.worker()
 
 
 app.command()(store.migrate)

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from types import FrameType
+from typing import NoReturn
 
 from core.cli import bundled as bundled_mlflow
 from core.cli.family import Family, say
@@ -46,7 +47,7 @@ def serve(*, port: int | None = None, address: str | None = None) -> int:
     return family.wait_for("portal")
 
 
-def worker() -> int:
+def worker() -> NoReturn:
     """Run schedules and queued jobs until a signal ends it; any number may run beside one PostgreSQL."""
     from core import db, jobs
 
@@ -58,12 +59,14 @@ def worker() -> int:
 
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, stop)
-    jobs.start()
+    if not jobs.start():
+        raise Unavailable("The jobs could not be started.", hint="The lines above tell why.")
     say("Jobs run here until Ctrl+C.")
     while not stopped["now"]:
         time.sleep(0.2)
     jobs.stop()
-    return 0
+    sys.stdout.flush()
+    os._exit(0)  # a step that does not end would hold the process; the next start takes it up
 
 
 def _portal_command(address: str, port: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 This file imports no DBOS, so that pages can ask for work cheaply; the workflows stand in ``workflows.py``. DBOS keeps
 what it has to do in a database of its own: SQLite in the data folder, or a schema beside the portal's on PostgreSQL.
-After a crash the next start takes up what was left; a second worker never does the same work twice.
+After a crash the next start takes up what was left; a second worker never does the same work twice (``seats.py``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from core.errors import Unavailable
 QUEUE = "portal"
 log = logging.getLogger("portal.jobs")
 _lock = Lock()
-_state: dict[str, Any] = {"client": None, "running": False}
+_state: dict[str, Any] = {"client": None, "seat": None}
 
 JOBS = {
     "sync-models": "Mirror what changed in MLflow",
@@ -31,19 +31,40 @@ JOBS = {
     "import-source": "Import a catalog source from its git repository",
     "tell-adopters": "Tell those who use an entry that it was deprecated or retired by a file, import or proposal",
     "watch-grants": "Give approved access to data by the webhook, remind of its end, and let it expire",
+    "tidy-jobs": "Forget the runs of jobs that ended long ago",
 }
 """Every job by name, with what it does."""
+
+SCHEDULES = {
+    "sync": "sync-models",
+    "seal": "seal-log",
+    "adopters": "tell-adopters",
+    "grants": "watch-grants",
+    "tidy": "tidy-jobs",
+}
+"""Every schedule by name, with the job that it runs."""
+
+FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
 @dataclass(frozen=True)
 class JobRun:
-    """One run of a job, for the jobs list."""
+    """One run of a job."""
 
     id: str
     name: str
     state: str
     started_at: datetime
     error: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A job that runs by itself: its last run and its last failure, where there was one."""
+
+    job: str
+    last: JobRun | None
+    failure: JobRun | None
 
 
 def system_database_url() -> str:
@@ -54,28 +75,29 @@ def system_database_url() -> str:
     return f"sqlite:///{data_folder() / 'jobs.sqlite'}"
 
 
-def start() -> None:
-    """Start the schedules and the queue in this process; a failure is logged and leaves the portal serving."""
-    from core.jobs import workflows
+def start() -> bool:
+    """Start the schedules and the queue in this process; a failure is logged and leaves the portal serving.
 
+    Returns whether they run.
+    """
     with _lock:
-        if _state["running"]:
-            return
-        try:
-            workflows.launch(system_database_url())
-            _state["running"] = True
-        except Exception:
-            log.exception("Jobs could not be started; pages keep working, the mirror grows old.")
+        if _state["seat"] is None:
+            try:
+                _state["seat"] = _launched()
+            except Exception:
+                log.exception("Jobs could not be started; pages keep working, the mirror grows old.")
+        return _state["seat"] is not None
 
 
 def stop() -> None:
     """Let running steps end and stop; whatever is left is taken up at the next start."""
     with _lock:
-        if _state["running"]:
+        if _state["seat"] is not None:
             from core.jobs import workflows
 
             workflows.shut_down()
-            _state["running"] = False
+            _state["seat"].leave()
+            _state["seat"] = None
 
 
 def enqueue(actor: Actor, name: str, *arguments: Any) -> str:
@@ -90,21 +112,58 @@ def enqueue(actor: Actor, name: str, *arguments: Any) -> str:
 
 
 def recent(actor: Actor, *, limit: int = 20) -> list[JobRun]:
-    """The latest job runs, newest first."""
+    """The latest runs that somebody asked for, newest first; what schedules ran is told by :func:`schedules`."""
     policy.require(actor, "admin.jobs")
+    return _runs(queue_name=QUEUE, limit=limit)
+
+
+def schedules(actor: Actor) -> list[Schedule]:
+    """Every schedule with its last run and its last failure."""
+    policy.require(actor, "admin.jobs")
+    return [
+        Schedule(job, *(_latest(schedule_name=name, **more) for more in ({}, {"status": FAILED})))
+        for name, job in SCHEDULES.items()
+    ]
+
+
+def _launched() -> Any:
+    """The seat at which DBOS runs from now on; where it does not start, nothing of it stays."""
+    from core.jobs import seats, workflows
+
+    seat = seats.Seat()
     try:
-        found = _client().list_workflows(sort_desc=True, limit=limit, load_input=False, load_output=False)
+        workflows.launch(system_database_url(), seat.name)
+    except BaseException:
+        workflows.shut_down()
+        seat.leave()
+        raise
+    return seat
+
+
+def _latest(**which: Any) -> JobRun | None:
+    return next(iter(_runs(limit=1, **which)), None)
+
+
+def _runs(**which: Any) -> list[JobRun]:
+    try:
+        found = _client().list_workflows(sort_desc=True, load_input=False, **which)
     except Exception as error:
         raise Unavailable(
             "The job queue does not answer.", hint="Jobs start a few seconds after the portal."
         ) from error
     return [
         JobRun(
-            one.workflow_id, one.name, one.status.lower(),
-            datetime.fromtimestamp((one.created_at or 0) / 1000, UTC), str(one.error or ""),
+            one.workflow_id, SCHEDULES.get(one.schedule_name, one.name), one.status.lower(),
+            datetime.fromtimestamp((one.created_at or 0) / 1000, UTC), _reason(one.error),
         )
         for one in found
     ]  # fmt: skip
+
+
+def _reason(error: Any) -> str:
+    """Why a run failed: of a step that was tried again, what went wrong the last time."""
+    tried = getattr(error, "errors", None)
+    return str(tried[-1] if tried else error or "")
 
 
 def _client() -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dbos import DBOS, DBOSConfig
@@ -17,12 +17,17 @@ from core.catalog.tables import Source
 from core.config import settings
 from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
-from core.jobs import QUEUE
+from core.jobs import FAILED, QUEUE, SCHEDULES
 from core.projects import adoption
 from core.tracking import sync
 
 log = logging.getLogger("portal.jobs")
 VERSION = "1"  # of the workflows, not of the portal: work left by the last version is taken up by the next one
+
+KEPT = timedelta(days=30)
+ROUTINE_KEPT = timedelta(days=2)
+"""How long the runs of schedules that went well are kept: there are thousands a day, and the last one is shown."""
+_AT_ONCE = 1000
 
 
 @DBOS.step(name="sync", retries_allowed=True, max_attempts=3, interval_seconds=2)
@@ -157,12 +162,45 @@ def scheduled_watch(_at: datetime, _context: Any) -> None:
     _watch_grants()
 
 
-def launch(system_database_url: str) -> None:
-    """Start DBOS in this process with its queue and schedules."""
+@DBOS.step(name="tidy", retries_allowed=True, max_attempts=3)
+def _tidy() -> int:
+    moment = db.now()
+    return (
+        _forget(moment - ROUTINE_KEPT, status="SUCCESS", schedule_name=list(SCHEDULES))
+        + _forget(moment - KEPT, status=["SUCCESS", "CANCELLED", *FAILED])
+    )  # fmt: skip
+
+
+def _forget(before: datetime, **which: Any) -> int:
+    """Delete the runs that ended ``before`` then; returns how many there were."""
+    count = 0
+    while found := DBOS.list_workflows(
+        completed_before=before.isoformat(), limit=_AT_ONCE, load_input=False, load_output=False, **which
+    ):
+        DBOS.delete_workflows([one.workflow_id for one in found])
+        count += len(found)
+    return count
+
+
+@DBOS.workflow(name="tidy-jobs")
+def tidy_jobs() -> int:
+    """Forget the runs of jobs that ended long ago."""
+    return _tidy()
+
+
+@DBOS.workflow(name="scheduled-tidy")
+def scheduled_tidy(_at: datetime, _context: Any) -> None:
+    """The schedule of ``tidy-jobs``."""
+    _tidy()
+
+
+def launch(system_database_url: str, seat: str) -> None:
+    """Start DBOS in this process with its queue and schedules, and take up what was left undone at this ``seat``."""
     config: DBOSConfig = {
         "name": "ai-factory-portal",
         "system_database_url": system_database_url,
         "application_version": VERSION,
+        "executor_id": seat,
         "log_level": "WARNING",
         "scheduler_polling_interval_sec": 5.0,
     }
@@ -176,6 +214,8 @@ def launch(system_database_url: str) -> None:
             {"schedule_name": "adopters", "workflow_fn": scheduled_tell, "schedule": "*/5 * * * *"},
             # access to production is measured in hours, and an approval waits for the webhook's answer
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
+            # not once a night: many a portal sleeps then
+            {"schedule_name": "tidy", "workflow_fn": scheduled_tidy, "schedule": "30 * * * *"},
         ]
     )
 

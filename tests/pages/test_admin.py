@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import select
@@ -69,6 +69,7 @@ def one_of(table: type, **values: object):
 
 def test_an_ml_engineer_sees_the_jobs_only(store: str, portal_as: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "recent", lambda actor: [])
+    monkeypatch.setattr(jobs, "schedules", lambda actor: [])
     assert [one.label for one in opened(portal_as("ML engineer")).tabs] == ["Jobs"]
 
 
@@ -291,11 +292,31 @@ def test_jobs_run_on_demand_and_show_how_they_went(
     asked: list[str] = []
     run = jobs.JobRun("1", "sync-models", "error", datetime.now().astimezone(), "no answer")
     monkeypatch.setattr(jobs, "recent", lambda actor: [run])
+    monkeypatch.setattr(jobs, "schedules", lambda actor: [])
     monkeypatch.setattr(jobs, "enqueue", lambda actor, name, *more: asked.append(name))
     app = press(opened(portal_as(admin), "Jobs"), key="run_sync-models")
     assert asked == ["sync-models"]
     assert "failed" in str(app.table[0].value.to_dict())
     assert "run_import-source" not in [one.key for one in app.button]
+
+
+def test_schedules_show_their_last_run_and_their_last_failure_apart_from_what_was_asked_for(
+    admin: Actor, portal_as: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime.now().astimezone()
+    failure = jobs.JobRun("1", "sync-models", "error", moment - timedelta(days=2), "no answer")
+    last = jobs.JobRun("2", "sync-models", "success", moment, "")
+    plan = [jobs.Schedule("sync-models", last, failure), jobs.Schedule("tidy-jobs", None, None)]
+    monkeypatch.setattr(jobs, "recent", lambda actor: [])
+    monkeypatch.setattr(jobs, "schedules", lambda actor: plan)
+    app = opened(portal_as(admin), "Jobs")
+    assert "Nobody has asked for a job yet." in texts(app, "info")
+    (shown,) = [one.value for one in app.table]
+    assert list(shown["Job"]) == [jobs.JOBS["sync-models"], jobs.JOBS["tidy-jobs"]]
+    assert list(shown["State"]) == ["done", "not yet"]
+    assert shown["Last run"][0].startswith("just now")
+    assert shown["Last failure"][0].startswith("2 days ago")
+    assert list(shown["Error"]) == ["no answer", ""]
 
 
 def test_an_unreachable_queue_is_information(admin: Actor, portal_as: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
