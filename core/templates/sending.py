@@ -53,21 +53,19 @@ def send(
 def preview(version_id: int, answers: Mapping[str, Any]) -> Snapshot:
     """The repository as it would be made from these answers; nothing is kept."""
     files = files_of(version_id)
-    resolved = rendering.resolve(files, answers)
-    _require_right(resolved)
-    return rendering.render(files, resolved.answers, source="preview", commit="", manifest={})
+    accepted = _accepted(rendering.resolve(files, answers))
+    return rendering.render(files, accepted, source="preview", commit="", manifest={})
 
 
 def complete(version_id: int, answers: Mapping[str, Any]) -> dict[str, Any]:
     """``answers`` with everything else the template asks for, as its own rules accept them; no secret among them."""
-    resolved = form(version_id, answers)
-    _require_right(resolved)
-    asked = {one.question.name for one in resolved.fields if one.visible and not one.question.computed}
-    secret = {one.question.name for one in resolved.fields if one.question.secret}
-    return {name: value for name, value in resolved.answers.items() if name in asked - secret}
+    return _accepted(form(version_id, answers))
 
 
-def _require_right(resolved: Form) -> None:
+def _accepted(resolved: Form) -> dict[str, Any]:
     if resolved.errors:
         listed = " ".join(f"{name}: {why}" for name, why in resolved.errors.items())
         raise Invalid("The template does not accept some answers.", hint=listed)
+    asked = (one.question for one in resolved.fields if one.visible)
+    names = {one.name for one in asked if not one.computed and not one.secret}
+    return {name: value for name, value in resolved.answers.items() if name in names}
