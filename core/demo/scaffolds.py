@@ -32,7 +32,7 @@ class Plan:
 
 PLANS = (
     Plan("Oluwaseun Adeyemi", "cheque-reader", "batch-pipeline", "digit", "The scripts of the first weeks go into one repository."),
-    Plan("Helena Kowalska", "postcode-reader", "batch-pipeline", "digit", "We want to start as the cheque reader did."),
+    Plan("Linh Nguyen", "progression-forecast", "batch-pipeline", "progression", "We retrain by hand until now."),
 )  # fmt: skip
 """The first one stands on an approved pattern and is delivered at once; the other one waits for an approver."""
 

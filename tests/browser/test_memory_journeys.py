@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import running
-from tests.browser.running import PATIENCE_MS, Portal, settle, sign_in
+from tests.browser.running import Portal, settle
+from tests.browser.walking import Enter, choose, go, people_of, press, tick, told, turn_to, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one portal and one browser for all journeys
-
-Enter = Callable[..., Page]
 
 
 @pytest.fixture
@@ -24,61 +22,6 @@ def enter(demo: Portal, chromium: Browser) -> Iterator[Enter]:
     """Open the demo portal as somebody, in a browser of their own: ``enter("Priya Raman", "/projects")``."""
     with people_of(demo, chromium) as as_person:
         yield as_person
-
-
-@contextmanager
-def people_of(portal: Portal, chromium: Browser) -> Iterator[Enter]:
-    """What :func:`enter` gives, for any portal; the browsers are closed at the end."""
-    opened: list[Page] = []
-
-    def as_person(name: str, path: str = "/") -> Page:
-        page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        opened.append(page)
-        sign_in(page, portal.url, name)
-        return go(page, portal.url + path)
-
-    yield as_person
-    for page in opened:
-        page.context.close()
-
-
-def go(page: Page, url: str) -> Page:
-    """Open an address, as from a mail."""
-    page.goto(url)
-    settle(page)
-    return page
-
-
-def write(page: Page | Locator, label: str, words: str) -> None:
-    """Type into a field and leave it, as a person does before the next one."""
-    field = page.get_by_role("textbox", name=label)
-    field.fill(words)
-    field.press("Tab")
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Choose an option of a select box."""
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option).first.click()
-    settle(page)
-
-
-def turn_to(page: Page, tab: str) -> None:
-    """Open a tab of a detail page."""
-    page.get_by_role("tab", name=tab, exact=True).click()
-    settle(page)
-
-
-def press(page: Page | Locator, name: str | re.Pattern[str]) -> None:
-    """Press a button."""
-    page.get_by_role("button", name=name, exact=isinstance(name, str)).first.click()
-
-
-def told(page: Page, words: str | re.Pattern[str]) -> None:
-    """Wait until the page says these words."""
-    expect(page.get_by_text(words).first).to_be_visible()
-    settle(page)
 
 
 def register(page: Page, portal: Portal, title: str, problem: str, **more: str) -> str:
@@ -227,13 +170,6 @@ def test_the_advisor_explains_and_a_pattern_brings_approvals_that_a_change_of_re
 def open_items(page: str) -> set[str]:
     """The approvals that a page names as open."""
     return set(re.findall(r"([A-Z]+-\d+) \(\w+\) is open", page))
-
-
-def tick(page: Page, statement: str) -> None:
-    """Tick a box by its words."""
-    page.get_by_text(statement, exact=True).click()
-    expect(page.get_by_role("checkbox", name=statement)).to_be_checked()
-    settle(page)
 
 
 def write_region(page: Page, region: str) -> None:
