@@ -24,6 +24,8 @@ from core.templates.tables import TemplateBlob, TemplateRequest, TemplateStand, 
 SYSTEM = policy.system("templates")
 PURPOSE = "experiment"
 """The experiment that a new repository logs its training to."""
+MODEL_QUESTION = "model_name"
+"""The question by which a template asks how its registered model is called."""
 _APPLIES_TO = ("project", "model")
 
 
@@ -86,7 +88,12 @@ def note_delivered(session: Session, *, request_id: int, commit: str) -> None:
     entry, version = session.get_one(Entry, request.entry_id), session.get_one(TemplateVersion, request.version_id)
     request.state, request.delivered_at = states.after(request.state, "deliver"), now()
     request.commit, request.failure, request.next_attempt_at, request.attempts = commit, "", None, 0
-    request.experiment = _experiment(session, project)
+    request.experiment = _claimed(
+        session, project, "experiment",
+        names.conventional("experiment", unit=project.unit_id, team=project.team_id, project=project.id, purpose=PURPOSE),
+    )  # fmt: skip
+    if model := request.answers.get(MODEL_QUESTION):
+        _claimed(session, project, "model", str(model))
     session.add(request)
     _stand(session, request)
     _adopt(session, project, entry.id or 0, f"Delivered with request {request_id}.", demo=request.demo)
@@ -145,15 +152,11 @@ def _adopt(session: Session, project: Project, entry_id: int, note: str, *, demo
         adoption.adopt(session, actor=SYSTEM, project_id=project.id, entry_id=entry_id, note=note, demo=demo)
 
 
-def _experiment(session: Session, project: Project) -> str:
-    """The experiment of the repository, claimed for the project unless it has it already."""
-    name = names.conventional(
-        "experiment", unit=project.unit_id, team=project.team_id, project=project.id, purpose=PURPOSE
-    )
-    owner = session.get(ProjectTracking, ("experiment", name))
-    if owner is None:
-        names.take(session, project, "experiment", name)
-        record(session, SYSTEM, events.TrackingClaimed(_subject(project), kind="experiment", what=name))
+def _claimed(session: Session, project: Project, kind: str, name: str) -> str:
+    """``name`` in MLflow, the project's from now on unless somebody has it already."""
+    if session.get(ProjectTracking, (kind, name)) is None:
+        names.take(session, project, kind, name)
+        record(session, SYSTEM, events.TrackingClaimed(_subject(project), kind=kind, what=name))
     return name
 
 
