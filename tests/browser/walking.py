@@ -54,7 +54,7 @@ def choose(page: Page, label: str, option: str) -> None:
 def tick(page: Page, statement: str) -> None:
     """Tick a box by its words."""
     page.get_by_text(statement, exact=True).click()
-    expect(page.get_by_role("checkbox", name=statement)).to_be_checked()
+    expect(page.get_by_role("checkbox", name=statement)).to_be_checked(timeout=PATIENCE_MS)
     settle(page)
 
 
@@ -71,5 +71,5 @@ def press(page: Page | Locator, name: str | re.Pattern[str]) -> None:
 
 def told(page: Page, words: str | re.Pattern[str]) -> None:
     """Wait until the page says these words."""
-    expect(page.get_by_text(words).first).to_be_visible()
+    expect(page.get_by_text(words).first).to_be_visible(timeout=PATIENCE_MS)
     settle(page)
