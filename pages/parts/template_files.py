@@ -12,10 +12,6 @@ from pages.parts.notices import plain
 
 LONGEST = 60_000
 """Characters of a file that are shown."""
-_LANGUAGES = {
-    "py": "python", "yaml": "yaml", "yml": "yaml", "toml": "toml", "md": "markdown", "json": "json", "sh": "bash",
-    "tf": "hcl", "cfg": "ini", "Dockerfile": "docker", "Makefile": "makefile",
-}  # fmt: skip
 
 
 def show(files: Snapshot, *, key: str) -> None:
@@ -55,7 +51,6 @@ def _file(files: Snapshot, path: str) -> None:
     except UnicodeDecodeError:
         st.caption(f"{plain(path)} is binary, {len(files.files[path].content):,} bytes.")
         return
-    name = path.rpartition("/")[2]
-    st.code(content[:LONGEST], language=_LANGUAGES.get(name.rpartition(".")[2], "text"), line_numbers=True)
+    st.code(content[:LONGEST], language="python" if path.endswith(".py") else None, line_numbers=True)
     if len(content) > LONGEST:
         st.caption("The rest is in the download.")

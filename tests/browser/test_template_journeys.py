@@ -67,7 +67,7 @@ def test_a_repository_is_asked_for_approved_downloaded_and_runs(demo: Portal, en
     told(amara, "pyproject.toml")
     amara.screenshot(path="/tmp/t5.png", full_page=True)
     press(amara, re.compile("Approve"))
-    told(amara, re.compile("^Delivered$"))
+    told(amara, re.compile("Delivered as zip"))
 
     told(linh, re.compile("Download as zip|Waits"))
     go(linh, linh.url)
