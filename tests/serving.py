@@ -44,7 +44,11 @@ def start(data: Path, **settings: str) -> Portal:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment(data, **settings), stdout=log, stderr=subprocess.STDOUT
         )
-    wait_for(f"http://127.0.0.1:{port}/api/v1/health", process=process, seconds=120)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api/v1/health", process=process, seconds=300)
+    except BaseException:
+        process.kill()
+        raise
     return Portal(f"http://127.0.0.1:{port}", data, process)
 
 

@@ -63,14 +63,16 @@ def go_back_to(revision: str | None) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("revision", [None, "0003"])
+@pytest.mark.parametrize(
+    ("store", "revision"), [("sqlite", None), ("sqlite", "0003"), ("postgresql", None)], indirect=["store"]
+)
 def test_of_processes_that_migrate_one_store_at_once_one_does_and_the_others_find_it_done(
     store: str, revision: str | None
 ) -> None:
     go_back_to(revision)
     command = [sys.executable, "-m", "core", "migrate", "--json"]
     started = [subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=subprocess.PIPE) for _ in range(3)]
-    told = [json.loads(one.communicate(timeout=60)[0] or "{}") for one in started]
+    told = [json.loads(one.communicate(timeout=180)[0] or "{}") for one in started]
     newest = db._revisions()[-1]
     assert {one["after"] for one in told} == {newest}
     assert Counter(one["before"] for one in told) == {revision: 1, newest: 2}

@@ -28,7 +28,7 @@ members = Family()
 def run(script: str, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", HEAD + script], cwd=ROOT, env=serving.environment(data),
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=180,
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def serve(*options: str, data: Path, **settings: str) -> subprocess.CompletedPro
     """A ``serve`` that is expected to end by itself."""
     command = [sys.executable, "-m", "core", "serve", *options]
     environment = serving.environment(data, **settings)
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def answer(url: str, method: str = "GET") -> tuple[int, str, dict[str, dict[str, str]]]:
@@ -147,7 +147,7 @@ def test_a_signal_during_the_start_ends_it(tmp_path: Path) -> None:
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     family |= serving.below(process.pid)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert serving.left_of(family) == []
 
 

@@ -91,7 +91,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     made.close()
 
 
-def until(condition: Callable[[], object], *, seconds: float = 60) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 180) -> None:
     """Wait until ``condition`` holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -54,14 +54,14 @@ def test_a_run_that_is_cut_off_is_done_by_the_next_worker_once(work: Work, regis
     second = work()
     until(lambda: registry.syncs == 2)
     second.send_signal(signal.SIGTERM)
-    assert second.wait(30) == 0
+    assert second.wait(60) == 0
     assert states() == ["pending"]
 
     registry.let_go()
     third = work()
     until(lambda: states() == ["success"])
     third.send_signal(signal.SIGTERM)
-    assert third.wait(30) == 0
+    assert third.wait(60) == 0
     assert registry.syncs == 3
     assert states() == ["success"]
 
@@ -87,7 +87,7 @@ def test_workers_beside_each_other_do_every_job_once_also_when_one_starts_later(
 def test_a_worker_whose_jobs_do_not_start_says_so(store: str) -> None:
     (data_folder() / "jobs.sqlite").write_bytes(b"no database" * 1000)
     ended = subprocess.run(
-        [sys.executable, "-m", "core", "worker"], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "core", "worker"], cwd=ROOT, capture_output=True, text=True, timeout=180
     )
     assert ended.returncode == 3
     assert "The jobs could not be started." in ended.stderr
