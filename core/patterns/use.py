@@ -16,6 +16,7 @@ from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
 from core.catalog.kinds import PatternStage
+from core.catalog.tables import Entry
 from core.db import now
 from core.errors import Conflict, Invalid
 from core.patterns import approval_queries as queries
@@ -57,7 +58,7 @@ def use_pattern(
     region = line("region", region, REGION_LENGTH) if region.strip() else ""
     named, statements = _services(services), _statements(session, actor, entry_id, attested)
     before = queries.standing(session, JUDGE, project.id)
-    _leave_former(session, actor, project, use, entry_id)
+    _leave_former(session, actor, project, entry_id)
     version = _adopted_version(session, actor, project, entry_id, upgrade=upgrade, demo=demo)
     if use is None:
         use = PatternUse(project_id=project.id, entry_id=entry_id, version=version, adopted_by=actor.ref, revision=0)
@@ -125,9 +126,16 @@ def _statements(session: Session, actor: Actor, entry_id: int, attested: Iterabl
     return wanted
 
 
-def _leave_former(session: Session, actor: Actor, project: Project, use: PatternUse | None, entry_id: int) -> None:
-    if use is not None and use.entry_id != entry_id:
-        _end(session, actor, project, use.entry_id)
+def _leave_former(session: Session, actor: Actor, project: Project, entry_id: int) -> None:
+    """End whatever other pattern the project is on: it stands on one at a time, and is counted so."""
+    others = (
+        select(Adoption.entry_id)
+        .join(Entry, col(Entry.id) == Adoption.entry_id)
+        .where(Adoption.project_id == project.id, col(Adoption.until).is_(None))
+        .where(Entry.kind == adoption.PATTERN, Adoption.entry_id != entry_id)
+    )
+    for former in session.exec(others).all():
+        _end(session, actor, project, former)
 
 
 def _end(session: Session, actor: Actor, project: Project, entry_id: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_
+from sqlalchemy import ColumnElement, case, false, func, null, or_, union_all
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -84,7 +84,7 @@ class Row:
     """How many people work in it."""
     adoptions: int
     pattern_key: str | None
-    """The pattern adopted last, if the reader may see it."""
+    """The pattern it stands on, if the reader may see it."""
     pattern: str
     pattern_version: str
     periods: tuple[Period, ...] = field(default=())
@@ -154,7 +154,8 @@ SORTS: dict[str, Any] = {
     "adoptions": _adopted.desc(),
 }
 """Name of an order → its expression; ``age`` begins with the longest in its stage. Equal ones follow by id."""
-GROUPS = ("stage", "unit", "tier", "pattern")
+PATTERN = "pattern"
+GROUPS = ("stage", "unit", "tier", PATTERN)
 
 
 def portfolio(
@@ -180,7 +181,8 @@ def portfolio(
     page = min(max(page, 1), max(-(-total // size), 1))
     if not total:
         return Portfolio([], 0, [], 1)
-    in_order = _ids_in_order(actor, where, sort, group).limit(size).offset((page - 1) * size)
+    on_page, before = _groups_on_page(groups, (page - 1) * size, size)
+    in_order = _ids_in_order(actor, where, sort, group, on_page).limit(size).offset((page - 1) * size - before)
     ids = list(session.execute(in_order).scalars())
     rows = {row.id: row for row in session.execute(_details(actor).where(col(Project.id).in_(ids)))}
     periods = _periods(session, ids)
@@ -229,27 +231,21 @@ def _printable(value: str) -> str:
 # --- patterns --------------------------------------------------------------------------------------------------------
 
 
-def _pattern_adoptions(actor: Actor) -> Any:
-    """Project → its newest open adoption of a pattern the reader may see."""
+def _standing(actor: Actor) -> Any:
+    """Project → the one pattern it stands on, if the reader may see that."""
     return (
-        select(Adoption.project_id, func.max(Adoption.id).label("adoption_id"))
+        select(col(Adoption.project_id), col(Entry.key), col(Entry.title))
         .join(Entry, col(Entry.id) == Adoption.entry_id)
-        .where(_open, Entry.kind == "pattern", visible(actor))
-        .group_by(col(Adoption.project_id))
+        .where(_open, Entry.kind == PATTERN, visible(actor))
     )
 
 
 def _stands_on(actor: Actor, key: str) -> ColumnElement[bool]:
-    newest = _pattern_adoptions(actor).subquery("newest")
+    standing = _standing(actor).subquery("chosen")
+    on_any = select(standing.c.project_id)
     if key == NO_PATTERN:
-        return col(Project.id).not_in(select(newest.c.project_id))
-    chosen = (
-        select(newest.c.project_id)
-        .join(Adoption, col(Adoption.id) == newest.c.adoption_id)
-        .join(Entry, col(Entry.id) == Adoption.entry_id)
-        .where(Entry.key == key)
-    )
-    return col(Project.id).in_(chosen)
+        return col(Project.id).not_in(on_any)
+    return col(Project.id).in_(on_any.where(standing.c.key == key))
 
 
 # --- groups and pages ------------------------------------------------------------------------------------------------
@@ -260,23 +256,65 @@ def _groups(session: Session, actor: Actor, where: list[ColumnElement[bool]], gr
     if not group:
         total = session.execute(select(func.count()).select_from(Project).where(*where)).scalar_one()
         return [Group("", "", total)] if total else []
+    if group == PATTERN:
+        return _pattern_groups(session, actor, where)
     key, title, order = _grouping(group)
-    statement = _joined_for(actor, select(key, title, func.count()).select_from(Project), group)
+    statement = _joined_for(select(key, title, func.count()).select_from(Project), group)
     rows = session.execute(statement.where(*where).group_by(key, title, order).order_by(order, title, key))
     return [Group(row[0] or "", row[1] or "", row[2]) for row in rows]
 
 
-def _ids_in_order(actor: Actor, where: list[ColumnElement[bool]], sort: str, group: str) -> Any:
-    """The ids of the result: narrow, and cut to a page before anything is joined, so that its cost hardly grows."""
+def _pattern_groups(session: Session, actor: Actor, where: list[ColumnElement[bool]]) -> list[Group]:
+    """The projects on each pattern, and those on none: what is left of all of them, which is counted with them.
+
+    Asking each project for its pattern instead would cost several times as much.
+    """
+    of_each: Any = (
+        _standing(actor)
+        .join(Project, col(Project.id) == Adoption.project_id)
+        .where(*where)
+        .group_by(col(Entry.id))
+        .with_only_columns(col(Entry.key), col(Entry.title), func.count().label("projects"))
+    )
+    everywhere: tuple[Any, ...] = (null(), null(), func.count())
+    of_all = select(*everywhere).select_from(Project).where(*where)
+    counted = union_all(of_each, of_all).subquery("counted")
+    key, title, projects = counted.c
+    in_order = select(key, title, projects).order_by(key.is_(None), title, key)
+    *rows, (_, _, total) = session.execute(in_order).all()
+    found = [Group(*row) for row in rows]
+    without = total - sum(one.projects for one in found)
+    return [*found, Group("", "", without)] if without else found
+
+
+def _groups_on_page(groups: list[Group], start: int, size: int) -> tuple[list[Group], int]:
+    """The groups that a page shows something of, and how many projects stand before the first of them."""
+    on_page, before, passed = [], start, 0
+    for one in groups:
+        if passed < start + size and passed + one.projects > start:
+            on_page.append(one)
+            before = min(before, passed)
+        passed += one.projects
+    return on_page, before
+
+
+def _ids_in_order(actor: Actor, where: list[ColumnElement[bool]], sort: str, group: str, on_page: list[Group]) -> Any:
+    """The ids of these groups' projects: narrow, and cut to a page before anything is joined, so that it costs little."""
     order = [SORTS[sort], col(Project.id)]
-    if group:
+    statement = select(Project.id).select_from(Project).where(*where)
+    if not group:
+        return statement.order_by(*order)
+    keys = [one.key for one in on_page]
+    if group == PATTERN:
+        standing = _standing(actor).where(col(Entry.key).in_(keys)).subquery("standing")
+        key, title, place = standing.c.key, standing.c.title, standing.c.key.is_(None)
+        none_of_them = _stands_on(actor, NO_PATTERN) if "" in keys else false()
+        statement = statement.join(standing, standing.c.project_id == Project.id, isouter="" in keys)
+        statement = statement.where(or_(key.is_not(None), none_of_them))
+    else:
         key, title, place = _grouping(group)
-        order = [place, title, key, *order]
-    statement = select(Project.id).select_from(Project)
-    return _joined_for(actor, statement, group).where(*where).order_by(*order)
-
-
-_group_pattern, _group_adoption = aliased(Entry), aliased(Adoption)
+        statement = _joined_for(statement, group).where(or_(key.in_(keys), key.is_(None) if "" in keys else false()))
+    return statement.order_by(place, title, key, *order)
 
 
 def _grouping(group: str) -> tuple[Any, Any, Any]:
@@ -285,21 +323,12 @@ def _grouping(group: str) -> tuple[Any, Any, Any]:
         return col(Project.unit_id), col(BusinessUnit.name), col(Project.unit_id).is_(None)
     if group == "tier":
         return col(Project.tier), col(Project.tier), tier_place(Project.tier)
-    if group == "pattern":
-        return col(_group_pattern.key), col(_group_pattern.title), col(_group_pattern.id).is_(None)
     return col(Project.stage), col(Project.stage), place_of(Project.stage)
 
 
-def _joined_for(actor: Actor, statement: Any, group: str) -> Any:
+def _joined_for(statement: Any, group: str) -> Any:
     if group == "unit":
         return statement.outerjoin(BusinessUnit, col(BusinessUnit.id) == Project.unit_id)
-    if group == "pattern":
-        newest = _pattern_adoptions(actor).subquery("newest_pattern")
-        return (
-            statement.outerjoin(newest, newest.c.project_id == Project.id)
-            .outerjoin(_group_adoption, col(_group_adoption.id) == newest.c.adoption_id)
-            .outerjoin(_group_pattern, col(_group_pattern.id) == _group_adoption.entry_id)
-        )
     return statement
 
 
@@ -319,7 +348,7 @@ def _details(actor: Actor) -> Any:
     newest = (
         select(func.max(Adoption.id))
         .join(Entry, col(Entry.id) == Adoption.entry_id)
-        .where(Adoption.project_id == Project.id, _open, Entry.kind == "pattern", visible(actor))
+        .where(Adoption.project_id == Project.id, _open, Entry.kind == PATTERN, visible(actor))
         .correlate(Project)
         .scalar_subquery()
     )

@@ -233,6 +233,17 @@ def test_a_pattern_that_a_reader_may_not_see_is_no_pattern_to_them(factory: Acto
         assert "pattern:default/secret" not in portfolio.patterns_in_use(session, outsider)
 
 
+@pytest.mark.parametrize("group", ["", *portfolio.GROUPS])
+def test_the_pages_of_a_grouped_list_follow_each_other_without_gap_or_repetition(factory: Actor, group: str) -> None:
+    whole = page(factory, group=group, sort="newest")
+    assert sum(one.projects for one in whole.groups) == (whole.total if group else 0)
+    for size in (1, 2, 3):
+        pages = [
+            page(factory, group=group, sort="newest", size=size, page=number) for number in range(1, 6 // size + 1)
+        ]
+        assert [row.id for one in pages for row in one.items][: whole.total] == [row.id for row in whole.items]
+
+
 def test_of_two_patterns_the_one_adopted_last_counts(factory: Actor) -> None:
     stand_on(entry("edge"), "alpha", revision=1)
     assert ids(factory, pattern="pattern:default/edge") == ["alpha"]
