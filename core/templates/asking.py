@@ -93,7 +93,7 @@ class _Asking:
             problem = path_problem("/".join(parts)) if all(parts) else ""
             told = f"With this answer the file {'/'.join(parts)[:200]!r} {problem}." if problem else ""
         except _Wrong as error:
-            told = f"The name of the file {name!r} {error}"
+            told = f"The name {name!r} cannot be made. {error}"
         if told:
             for question in self._sources(name) or self.visible[:1] or [name]:
                 self.errors.setdefault(question, told)

@@ -154,8 +154,7 @@ def _choices(schema: Raw) -> tuple[tuple[str, Any], ...]:
 
 
 def _limits(schema: Raw) -> dict[str, Any]:
-    numbers = {ours: schema.get(theirs) for theirs, ours in _LIMITS.items()}
-    return {name: value for name, value in numbers.items() if isinstance(value, int | float)}
+    return {ours: schema[key] for key, ours in _LIMITS.items() if isinstance(schema.get(key), int | float)}
 
 
 def _skeleton_step(spec: Raw, notes: Notes) -> Raw:

@@ -20,6 +20,7 @@ from core.templates.blueprint import (
     nearest,
     read_documents,
     read_text,
+    starts,
     templated,
     with_path_variables,
 )
@@ -31,7 +32,6 @@ from core.templates.snapshot import Snapshot
 FILES = ("copier.yml", "copier.yaml")
 
 _MERGED = ("_exclude", "_jinja_extensions", "_secret_questions", "_skip_if_exists", "_tasks", "_migrations")
-_DEFAULT_EXCLUDE = ["copier.yaml", "copier.yml", "~*", "*.py[co]", "__pycache__", ".git", ".DS_Store", ".svn"]
 _ATTRIBUTES = {
     "type", "help", "choices", "multiselect", "default", "secret", "placeholder", "qmark", "multiline", "validator", "when",
     "ask",
@@ -145,9 +145,9 @@ def env_options_of(given: Any, where: tuple[str, ...], notes: Notes) -> dict[str
         else:
             hint = "Only delimiters and whitespace are set."
             notes.warning((*where, name), "setting", f"{where[-1]}.{name} is left out.", hint)
-    delimiters = [options[name] for name in DELIMITERS if name in options]
-    if len(delimiters) != len(set(delimiters)):
+    if len({*starts(options)}) < len(starts(options)):
         notes.error(where, "setting", f"Two delimiters of {where[-1]} are the same.", "Make them differ.")
+        return {}
     return options
 
 
@@ -155,7 +155,7 @@ def _check_places(settings: Mapping[str, Any], snapshot: Snapshot, notes: Notes)
     answers, root = settings.get("answers_file", "x"), settings.get("subdirectory", "")
     if problem := path_problem(answers):
         notes.error(("_answers_file",), "setting", f"_answers_file {problem}.", "Write a name such as '.answers.yml'.")
-    if root and "{" not in root:
+    if root and not any(start in root for start in starts(settings["envops"])):
         if problem := path_problem(root):
             notes.error(("_subdirectory",), "setting", f"_subdirectory {problem}.", "Name a folder of the template.")
         elif not any(path.startswith(f"{root}/") for path in snapshot.files):

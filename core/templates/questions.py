@@ -90,7 +90,7 @@ def _problem_of_value(question: Question, answer: Any, in_a_path: bool) -> str:
         value = cast(question.type, answer)
     except ValueError as error:
         return f"The answer {error}."
-    if in_a_path and isinstance(value, str) and not is_plain_name(value):
+    if in_a_path and isinstance(value, str) and value and not is_plain_name(value):
         return f"The answer becomes part of a file's name. {NAME_RULE}"
     if _has_fixed_choices(question) and value not in _values(question):
         return f"The answer is none of the choices: {_listed(question)}."

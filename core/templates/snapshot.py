@@ -12,6 +12,7 @@ import os
 import stat
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +113,15 @@ def from_zip(content: bytes, *, digest: str = "") -> Snapshot:
                 with archive.open(entry) as stream:
                     chunks = iter(lambda stream=stream: stream.read(_CHUNK), b"")  # type: ignore[misc]
                     taken.add(_name(entry), chunks, executable=bool(entry.external_attr >> 16 & 0o100))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        ValueError,
+        zlib.error,
+    ) as error:
         raise Invalid(f"The archive cannot be read: {error}.", hint="Upload a plain zip file.") from None
     if digest:
         return require_digest(Snapshot(taken.files), digest)
