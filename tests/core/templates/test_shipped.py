@@ -24,7 +24,9 @@ def name(folder: Path) -> str:
 
 
 def rendered(folder: Path, **answers: str) -> Snapshot:
-    return rendering.render(snapshot.from_folder(folder), answers, source=name(folder), commit="", manifest={"request": 1})
+    return rendering.render(
+        snapshot.from_folder(folder), answers, source=name(folder), commit="", manifest={"request": 1}
+    )
 
 
 def run(project: Path, *command: str, expect: int = 0, **more: str) -> str:
@@ -35,7 +37,9 @@ def run(project: Path, *command: str, expect: int = 0, **more: str) -> str:
         "MLFLOW_TRACKING_URI": f"sqlite:///{project.parent}/mlflow.sqlite", "MLFLOW_DISABLE_TELEMETRY": "true",
     } | more  # fmt: skip
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == expect, f"{command} ended with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    assert done.returncode == expect, (
+        f"{command} ended with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    )
     return done.stdout
 
 
