@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, and_, func, or_, true
 from sqlmodel import Session, col, select
 
 from core.access import policy
@@ -19,8 +19,8 @@ from core.catalog.visibility import visible
 from core.db import now
 from core.errors import NotFound
 from core.projects.actions import ACTIVE_STAGES
-from core.projects.queries import shown_to
 from core.projects.tables import Project
+from core.projects.visibility import shown_to, within_reach
 from core.templates import publishing, snapshot, states
 from core.templates.snapshot import Snapshot
 from core.templates.tables import (
@@ -168,7 +168,7 @@ def files(session: Session, actor: Actor, version_id: int) -> Snapshot:
 def requestable(session: Session, actor: Actor, *, limit: int = 200) -> list[Project]:
     """The running projects for which this person may ask for a template, by title."""
     running = select(Project).where(
-        shown_to(actor), col(Project.stage).in_(ACTIVE_STAGES), _reached(actor, "template.request")
+        shown_to(actor), col(Project.stage).in_(ACTIVE_STAGES), within_reach(actor, "template.request")
     )
     return list(session.exec(running.order_by(Project.title).limit(limit)))
 
@@ -194,7 +194,7 @@ def requests(
     if to_decide:
         where += [
             col(TemplateRequest.state) == "submitted", col(TemplateRequest.requested_by) != actor.ref,
-            _reached(actor, "template.approve"),
+            within_reach(actor, "template.approve"),
         ]  # fmt: skip
     if project_id:
         where.append(col(TemplateRequest.project_id) == project_id)
@@ -316,7 +316,9 @@ def to_publish(session: Session, actor: Actor, *, limit: int = 50) -> list[tuple
 
 def waiting_count(session: Session, actor: Actor) -> int:
     """How many requests wait for this person's decision."""
-    return requests(session, actor, to_decide=True, size=1).total if policy.may(actor, "template.approve") else 0
+    return (
+        requests(session, actor, to_decide=True, size=1).total if policy.may_anywhere(actor, "template.approve") else 0
+    )
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------
@@ -364,18 +366,6 @@ def _since(later: Any) -> tuple[Any, ...]:
         and_(later.c.decided_at == TemplateVersion.decided_at, later.c.id > TemplateVersion.id),
     )
     return same, after
-
-
-def _reached(actor: Actor, action: str) -> ColumnElement[bool]:
-    """The projects in which ``actor`` may do ``action``, as a condition on :class:`Project`."""
-    if actor.kind != "person":
-        return true() if policy.may(actor, action) else false()
-    columns = {"unit": Project.unit_id, "team": Project.team_id, "project": Project.id}
-    held = [one for one in actor.grants if one.role in policy.MATRIX[action]]
-    inside = [
-        true() if one.scope_kind == "organisation" else col(columns[one.scope_kind]) == one.scope_id for one in held
-    ]
-    return or_(false(), *inside)
 
 
 def _plain(words: str) -> str:

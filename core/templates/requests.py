@@ -21,9 +21,9 @@ from core.db import now
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.people import actions as people
 from core.people.notices import tell
-from core.projects.actions import ACTIVE_STAGES, line, scope_of, text
-from core.projects.queries import shown_to
+from core.projects.actions import line, require_running, scope_of, text
 from core.projects.tables import Project
+from core.projects.visibility import shown_to
 from core.templates import preapproval, states
 from core.templates.form import Definition
 from core.templates.questions import check_answers
@@ -87,7 +87,7 @@ def submit(session: Session, *, actor: Actor, request_id: int) -> TemplateReques
     _require_requester(actor, request)
     project = _project(session, actor, request.project_id)
     policy.require(actor, "template.request", scope_of(project))
-    _require_running(project)
+    require_running(project)
     if project.reuse_reviewed_at is None:
         raise Conflict(
             f"The reuse review of {project.title} is not complete.",
@@ -294,11 +294,6 @@ def _published(session: Session, version_id: int) -> TemplateVersion:
     if version is None or version.state != "published":
         raise NotFound("No such published template version.", hint="Choose one from the list of templates.")
     return version
-
-
-def _require_running(project: Project) -> None:
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}.", hint="Only running projects start repositories.")
 
 
 def _require_requester(actor: Actor, request: TemplateRequest) -> None:

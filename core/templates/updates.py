@@ -17,8 +17,8 @@ from core.errors import Conflict, Invalid, NotFound
 from core.people.notices import tell
 from core.projects import adoption
 from core.projects.actions import line, scope_of
-from core.projects.queries import shown_to
 from core.projects.tables import Adoption, Project
+from core.projects.visibility import shown_to
 from core.templates import publishing, remotes, requests, snapshot
 from core.templates.questions import check_answers
 from core.templates.tables import TemplateStand, TemplateUpdate, TemplateVersion

@@ -82,7 +82,7 @@ def one(actor: Actor, stand_id: int) -> None:
         _update(actor, update)
     if any(one.state == "asked" for one in made):
         _watch(actor, stand_id)
-    elif row.behind and policy.may(actor, "template.request"):
+    elif row.behind and policy.may_anywhere(actor, "template.request"):
         _prepare(actor, stand, newest)
 
 

@@ -19,7 +19,7 @@ def show(actor: Actor) -> None:
     with db.reading() as session:
         rows = queries.templates(session, actor, q=words)
     st.markdown(f"**{badges.count(len(rows), 'template')}**")
-    may_ask = policy.may(actor, "template.request")
+    may_ask = policy.may_anywhere(actor, "template.request")
     for row in rows:
         _line(row, may_ask=may_ask)
     if not rows:

@@ -60,7 +60,7 @@ def show(actor: Actor, version_id: int) -> None:
 def _header(actor: Actor, version: TemplateVersion, entry: Entry, names: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(f"{plain(entry.title)} {plain(version.version)}", anchor=False)
-        if version.state == "published" and policy.may(actor, "template.request"):
+        if version.state == "published" and policy.may_anywhere(actor, "template.request"):
             st.page_link("request.py", label="Ask for it", query_params={"template": str(version.id)}, icon=":material/rocket_launch:")  # fmt: skip
     security = " " + badges.text("Security", ":material/security:", "red") if version.security else ""
     st.markdown(badges.text(*STATES[version.state]) + security)
