@@ -35,7 +35,7 @@ if stand_id := number("stand"):
     st.stop()
 
 st.title("Templates", anchor=False)
-names = {view: name for view, (name, action, _) in VIEWS.items() if policy.may(actor, action)}
+names = {view: name for view, (name, action, _) in VIEWS.items() if policy.may_anywhere(actor, action)}
 if "decide" in names:
     with db.reading() as session:
         waiting = queries.waiting_count(session, actor)
