@@ -26,18 +26,18 @@ _FULL = {errno.EFBIG, errno.ENOSPC, errno.EDQUOT}
 
 
 def render(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """Render the template in the folder that is named; the ``answers``, or what is wrong with ``answers`` or ``template``."""
+    """Render the template in the folder that is named: ``answers``, or ``wrong`` ones, or why the template is ``refused``."""
     looked = asking.look(request, tell)
     if looked["errors"]:
-        return {"wrong": looked["errors"]}
+        return {"wrong": looked["errors"], "refused": ""}
     asked = {one["name"] for one in looked["fields"] if one["visible"]}
     given = {name: answer for name, answer in request["answers"].items() if name in asked}
     try:
         worker = _copied(request, given, tell)
     except _Refused as refusal:
-        return {"refused": str(refusal)}
+        return {"wrong": {}, "refused": str(refusal)}
     _compare(looked["answers"], worker.answers.user)
-    return {"answers": looked["answers"], "asked": sorted(asked)}
+    return {"wrong": {}, "refused": "", "answers": looked["answers"], "asked": sorted(asked)}
 
 
 class _Refused(Exception):

@@ -91,15 +91,7 @@ def _list(value: Any) -> list[Any]:
 
 def _settings(raw: Raw, snapshot: Snapshot, notes: Notes) -> dict[str, Any]:
     given = {key[1:]: value for key, value in raw.items() if key[:1] == "_"}
-    for name in given:
-        if name in _REFUSED:
-            reason, hint = _REFUSED[name]
-            if given[name]:
-                notes.error((f"_{name}",), "setting", f"_{name} {reason}, which is not allowed.", hint)
-        elif name not in _HANDLED and name not in _SILENT:
-            hint = nearest(name, _HANDLED) or "Templates work without it here."
-            notes.warning((f"_{name}",), "setting", f"_{name} is left out.", hint)
-    _check_version(given.get("min_copier_version"), notes)
+    _check_settings(given, notes)
     settings: dict[str, Any] = {"envops": env_options_of(given.get("envops"), ("_envops",), notes)}
     for name in ("subdirectory", "templates_suffix", "answers_file"):
         if isinstance(given.get(name), str):
@@ -109,28 +101,42 @@ def _settings(raw: Raw, snapshot: Snapshot, notes: Notes) -> dict[str, Any]:
     for name in ("exclude", "skip_if_exists"):
         if name in given:
             settings[name] = [str(one) for one in _list(given[name])]
+    root = settings.get("subdirectory", "").removeprefix("./").rstrip("/")
+    settings["subdirectory"] = "" if root == "." else root
     _check_places(settings, snapshot, notes)
     return _complete(settings)
 
 
+def _check_settings(given: Mapping[str, Any], notes: Notes) -> None:
+    """Say which settings are refused and which are left out."""
+    for name, value in given.items():
+        if name in _REFUSED and value:
+            reason, hint = _REFUSED[name]
+            notes.error((f"_{name}",), "setting", f"_{name} {reason}, which is not allowed.", hint)
+        elif name not in (*_REFUSED, *_HANDLED, *_SILENT):
+            hint = nearest(name, _HANDLED) or "Templates work without it here."
+            notes.warning((f"_{name}",), "setting", f"_{name} is left out.", hint)
+    if given.get("min_copier_version") is not None:
+        _check_version(str(given["min_copier_version"]), notes)
+
+
 def _complete(settings: dict[str, Any]) -> dict[str, Any]:
     """A template that lists what it excludes would carry our own configuration into the project."""
-    if "exclude" in settings and not settings.get("subdirectory"):
+    if "exclude" in settings and not settings["subdirectory"]:
         settings["exclude"] = [*settings["exclude"], *FILES]
     return settings
 
 
-def _check_version(needed: Any, notes: Notes) -> None:
-    if needed is None:
-        return
+def _check_version(needed: str, notes: Notes) -> None:
+    where, here = ("_min_copier_version",), version("copier")
     try:
-        too_old = Version(version("copier")) < Version(str(needed))
+        too_old = Version(here) < Version(needed)
     except InvalidVersion:
-        notes.error(("_min_copier_version",), "setting", f"{needed!r} is not a version.", "Write it like '9.4.0'.")
+        notes.error(where, "setting", f"{needed!r} is not a version.", "Write it like '9.4.0'.")
         return
     if too_old:
-        message = f"The template needs copier {needed}; here is {version('copier')}."
-        notes.error(("_min_copier_version",), "setting", message, "Use an earlier version of the template.")
+        message = f"The template needs copier {needed}; here is {here}."
+        notes.error(where, "setting", message, "Use an earlier version of the template.")
 
 
 def env_options_of(given: Any, where: tuple[str, ...], notes: Notes) -> dict[str, Any]:
@@ -152,7 +158,7 @@ def env_options_of(given: Any, where: tuple[str, ...], notes: Notes) -> dict[str
 
 
 def _check_places(settings: Mapping[str, Any], snapshot: Snapshot, notes: Notes) -> None:
-    answers, root = settings.get("answers_file", "x"), settings.get("subdirectory", "")
+    answers, root = settings.get("answers_file", "x"), settings["subdirectory"]
     if problem := path_problem(answers):
         notes.error(("_answers_file",), "setting", f"_answers_file {problem}.", "Write a name such as '.answers.yml'.")
     if root and not any(start in root for start in starts(settings["envops"])):

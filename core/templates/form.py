@@ -169,9 +169,13 @@ def _to_float(value: Any) -> float:
 
 def _from_json(value: Any) -> Any:
     try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError as error:
+        return json.loads(value, parse_constant=_no_constant) if isinstance(value, str) else value
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"is not JSON: {error}") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a finite number")
 
 
 def _from_yaml(value: Any) -> Any:

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from typing import Any, NoReturn
 from core.templates import asking
 from core.templates.dialect import Stopped
 
-_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
+_NEW_USER, _NEW_NETWORK, _END_WITH_PARENT = 0x10000000, 0x40000000, 1
 
 Request = Mapping[str, Any]
 Work = Callable[[Request], dict[str, Any]]
@@ -65,7 +66,7 @@ def _say(message: Mapping[str, Any]) -> None:
 
 def _wall_in(limits: Mapping[str, Any]) -> None:
     os.umask(0o077)
-    _leave_the_network()
+    _stand_alone()
     cpu = math.ceil(time.process_time()) + limits["cpu_seconds"]  # what the imports took is not the template's
     for name, soft, hard in (
         ("RLIMIT_AS", limits["memory"], limits["memory"]),
@@ -79,11 +80,15 @@ def _wall_in(limits: Mapping[str, Any]) -> None:
             resource.setrlimit(getattr(resource, name), (soft, hard))
 
 
-def _leave_the_network() -> None:
-    """Go where no network is, if the system lets us; a template has no means to use one anyway."""
+def _stand_alone() -> None:
+    """Go where no network is, and end when the portal does, if the system lets us.
+
+    A template has no means to use a network anyway, and other limits end a child that is left alone.
+    """
     with contextlib.suppress(Exception):
         import ctypes
 
-        unshare = ctypes.CDLL(None).unshare
-        if unshare(_NEW_NETWORK) != 0:
-            unshare(_NEW_USER | _NEW_NETWORK)
+        system = ctypes.CDLL(None)
+        if system.unshare(_NEW_NETWORK) != 0:
+            system.unshare(_NEW_USER | _NEW_NETWORK)
+        system.prctl(_END_WITH_PARENT, signal.SIGKILL)

@@ -63,15 +63,24 @@ def check_answers(definition: Definition, answers: Mapping[str, Any]) -> dict[st
         else:
             problem = _problem(question, answer, name in definition.path_variables)
         if problem:
-            problems[str(name)[:100]] = problem
+            problems[str(name)[:100]] = without_secrets(problem, definition, answers)
     return problems
+
+
+def without_secrets(text: str, definition: Definition, answers: Mapping[str, Any]) -> str:
+    """A text about answers that may be shown and stored: it quotes no secret one."""
+    for name in definition.secrets & answers.keys():
+        secret = str(answers[name])
+        if secret:
+            text = text.replace(secret, "•••").replace(repr(secret)[1:-1], "•••")
+    return text
 
 
 def _problem(question: Question, answer: Any, in_a_path: bool) -> str:
     try:
-        size = len(answer) if isinstance(answer, str) else len(json.dumps(answer))
+        size = len(answer) if isinstance(answer, str) else len(json.dumps(answer, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
-        return "The answer is not text, a number, yes or no, or a list of these."
+        return "The answer is not text, a finite number, yes or no, or a list of these."
     if size > MAX_ANSWER:
         return f"The answer is longer than {MAX_ANSWER:,} characters."
     if control := next((found for text in _texts(answer) if (found := CONTROL.search(text))), None):

@@ -17,7 +17,7 @@ from core.errors import Invalid
 from core.templates import walls
 from core.templates.blueprint import ANSWERS_FILE, Blueprint
 from core.templates.form import Question
-from core.templates.questions import check_answers, usable
+from core.templates.questions import check_answers, usable, without_secrets
 from core.templates.snapshot import File, Snapshot, from_folder
 from core.templates.walls import QUICK, Limits, RenderingFailed
 
@@ -54,8 +54,8 @@ def resolve(snapshot: Snapshot, answers: Mapping[str, Any], *, limits: Limits = 
     sound = {name: answer for name, answer in answers.items() if name not in problems}
     with walls.private_folder() as folder:
         looked = walls.run("resolve", _request(blueprint, sound), folder, limits)
-    fields = _fields(blueprint.definition.questions, looked["fields"])
-    return Form(fields, looked["errors"] | problems, looked["answers"])
+    errors = {name: without_secrets(told, blueprint.definition, sound) for name, told in looked["errors"].items()}
+    return Form(_fields(blueprint.definition.questions, looked["fields"]), errors | problems, looked["answers"])
 
 
 def render(
@@ -83,9 +83,11 @@ def render(
         request = _request(blueprint, answers) | {"source": source, "commit": commit}
         request |= {"template": str(template), "project": str(project), "limits": asdict(limits)}
         done = walls.run("render", request, folder, limits)
-        _raise_for(done.get("wrong", {}))
-        if "refused" in done:
-            raise Invalid(_in_snapshot(blueprint, done["refused"]), code="template", hint="Mend the template.")
+        hidden = {name: without_secrets(told, blueprint.definition, answers) for name, told in done["wrong"].items()}
+        _raise_for(hidden)
+        if done["refused"]:
+            told = without_secrets(_in_snapshot(blueprint, done["refused"]), blueprint.definition, answers)
+            raise Invalid(told, code="template", hint="Mend the template.")
         made = from_folder(project)
     asked = {name: done["answers"][name] for name in done["asked"]}
     return _with_manifest(made.files, manifest, answers_hash(asked, blueprint.definition.secrets))

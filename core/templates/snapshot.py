@@ -143,6 +143,7 @@ class _Taken:
 
     def __init__(self) -> None:
         self.files: dict[str, File] = {}
+        self.folders: set[str] = set()
         self.bytes = 0
 
     def add(self, name: str, chunks: Iterable[bytes], *, executable: bool) -> None:
@@ -151,6 +152,10 @@ class _Taken:
             raise _refused(path, problem, "Rename it.")
         if path in self.files:
             raise _refused(path, "occurs twice", "Names that differ only in how an accent is written are the same.")
+        above = {path[:index] for index, char in enumerate(path) if char == "/"}
+        if path in self.folders or not above.isdisjoint(self.files):
+            raise _refused(path, "lies in a file, or is a file and a folder", "Rename one of them.")
+        self.folders |= above
         if len(self.files) >= MAX_FILES:
             raise Invalid(f"There are more than {MAX_FILES:,} files.", code="files", hint="Leave data and builds out.")
         content = bytearray()

@@ -281,7 +281,7 @@ class TestFirstLook:
             ("name", "a\x00b", "not text"),
             ("name", "a\x1bb", "not text"),
             ("name", ["a"], "not a single value"),
-            ("name", object(), "not text, a number"),
+            ("name", object(), "not text, a finite number"),
             ("name", None, "not a text"),
             ("age", "1.5", "not a whole number"),
             ("age", 10**20, "too large"),

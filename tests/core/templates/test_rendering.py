@@ -80,6 +80,20 @@ def test_secrets_are_in_the_files_that_use_them_and_nowhere_else() -> None:
     assert project.files["FACTORY.yaml"] == other.files["FACTORY.yaml"]
 
 
+def test_no_refusal_quotes_a_secret() -> None:
+    made = template(
+        "token: {default: '', secret: true}\n"
+        "key: {default: 0, type: int, secret: true}\nname: {default: x, validator: '{{ token }}'}\n"
+    )
+    errors = resolve(made, {"token": "s3cr3t", "key": "0th3r"}).errors
+    assert set(errors) == {"key", "name"}
+    assert "s3cr3t" not in str(errors)
+    assert "0th3r" not in str(errors)
+    with pytest.raises(Invalid) as caught:
+        rendered(template("token: {default: '', secret: true}\n", body="{{ token | from_json }}"), {"token": "s3cr3t"})
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_a_hash_of_answers_does_not_depend_on_their_order_or_on_secrets() -> None:
     assert answers_hash({"a": 1, "b": "ü"}) == answers_hash({"b": "ü", "a": 1, "token": "x"}, {"token"})
     assert answers_hash({"a": 1}) != answers_hash({"a": "1"})
@@ -155,6 +169,12 @@ def test_settings_choose_folder_suffix_and_delimiters() -> None:
     assert project["x"].content == b"a {{ kind }}"
     assert project["y.jinja"].content == b"[[ kind ]]"
     assert "z" not in project
+
+
+@pytest.mark.parametrize("root", ["in", "./in/", "in/"])
+def test_the_folder_that_is_rendered_may_be_written_in_several_ways(root: str) -> None:
+    made = snapshot({"copier.yml": f"_subdirectory: {root}\nx: 1\n", "in/a": "", "b": ""})
+    assert set(rendered(made).files) == {"a", ".copier-answers.yml", "FACTORY.yaml"}
 
 
 def test_every_body_is_rendered_when_the_suffix_is_empty_but_those_that_are_no_text() -> None:

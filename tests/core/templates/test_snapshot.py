@@ -142,6 +142,12 @@ def test_names_that_are_the_same_after_composing_are_refused() -> None:
         from_zip(archive(("U\u0308.md", b"1"), ("\u00dc.md", b"2"), ("b", b"")))
 
 
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a"), ("a/b/c", "a/b")])
+def test_a_file_that_is_a_folder_too_is_refused(names: tuple[str, str]) -> None:
+    with pytest.raises(Invalid, match="a file and a folder"):
+        from_zip(archive(*[(name, b"x") for name in names], ("z", b"")))
+
+
 def test_an_archive_name_that_is_not_utf_8_is_refused() -> None:
     made = archive(("aaaa.txt", b"x"), ("b", b"y")).replace(b"aaaa.txt", b"\xff\xfe\xfd\xfc.txt")
     with pytest.raises(Invalid, match="not UTF-8"):
