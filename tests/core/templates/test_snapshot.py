@@ -162,7 +162,11 @@ def test_an_encrypted_archive_is_refused() -> None:
         from_zip(bytes(made))
 
 
-@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 cut", archive(("a", b"x" * 1000))[:-30]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no zip", b"PK\x03\x04 cut", archive(("a", b"x" * 1000))[:-30]],
+    ids=["empty", "text", "only a start", "without its end"],
+)
 def test_what_is_no_archive_is_refused_politely(content: bytes) -> None:
     with pytest.raises(Invalid, match="cannot be read"):
         from_zip(content)
