@@ -6,9 +6,8 @@ wrong on the way; nothing of the original configuration reaches the engine but t
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -214,18 +213,12 @@ def lines_of(text: str) -> Lines:
                 visit(value, (*path, str(index)))
 
     try:
-        for document in yaml.compose_all(text, Loader=yaml.SafeLoader):
+        for document in yaml.compose_all(text, Loader=yaml.CSafeLoader):
             if document is not None:
                 visit(document, ())
-    except yaml.YAMLError:  # JSON with tabs is no YAML
+    except (yaml.YAMLError, RecursionError):  # JSON with tabs is no YAML, and JSON may be deep
         return {}
     return found
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """A sentence with the known word that is most like this one, or nothing."""
-    close = difflib.get_close_matches(word, list(known), 1, 0.6)
-    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 def with_path_variables(blueprint: Blueprint, aliases: Mapping[str, Mapping[str, str]] | None = None) -> Blueprint:
@@ -285,6 +278,6 @@ def _entry(question: Question) -> dict[str, Any]:
 
 
 def _choice(value: Any, refusal: str | None) -> Any:
-    return (
-        {"value": value} | ({"validator": refusal} if refusal else {}) if refusal or isinstance(value, dict) else value
-    )
+    if refusal:
+        return {"value": value, "validator": refusal}
+    return {"value": value} if isinstance(value, dict) else value

@@ -17,7 +17,6 @@ from core.errors import Invalid
 from core.templates.blueprint import (
     Blueprint,
     Notes,
-    nearest,
     read_documents,
     read_text,
     starts,
@@ -25,7 +24,7 @@ from core.templates.blueprint import (
     with_path_variables,
 )
 from core.templates.dialect import DELIMITERS, SWITCHES
-from core.templates.form import NO, TYPES, Definition, Question, cast_to_bool
+from core.templates.form import NO, TYPES, Definition, Question, cast_to_bool, nearest
 from core.templates.paths import path_problem
 from core.templates.snapshot import Snapshot
 
@@ -159,7 +158,7 @@ def env_options_of(given: Any, where: tuple[str, ...], notes: Notes) -> dict[str
 
 def _check_places(settings: Mapping[str, Any], snapshot: Snapshot, notes: Notes) -> None:
     answers, root = settings.get("answers_file", "x"), settings["subdirectory"]
-    if problem := path_problem(answers):
+    if problem := path_problem(answers) or ("is computed" if "{" in answers else ""):
         notes.error(("_answers_file",), "setting", f"_answers_file {problem}.", "Write a name such as '.answers.yml'.")
     if root and not any(start in root for start in starts(settings["envops"])):
         if problem := path_problem(root):

@@ -5,9 +5,10 @@ This module is imported by the child process on every look at a form: it stays l
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -123,6 +124,12 @@ def cast_to_bool(value: Any) -> bool:
         return bool(float(value))
     except (TypeError, ValueError):
         return bool(value)
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """A sentence with the known word that is most like this one, or nothing."""
+    close = difflib.get_close_matches(word, list(known), 1, 0.6)
+    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 def limit_problem(question: Question, value: Any) -> str:

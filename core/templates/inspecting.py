@@ -6,7 +6,6 @@ Reading happens in the child too: texts can be made that take a parser very long
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
@@ -14,10 +13,12 @@ from typing import Any
 from jinja2 import TemplateSyntaxError, nodes
 
 from core.templates.dialect import Environment, environment, reads_inside, variables
+from core.templates.form import nearest
 
 LONGEST_LOOP = 10_000
 MOST_ROUNDS = 1_000_000
 LARGEST_NUMBER = 1_000_000
+LARGEST_EXPONENT = 100
 
 MUTATORS = frozenset(
     {"append", "clear", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault", "sort", "update"}
@@ -38,7 +39,7 @@ _TAGS = {
     "trans": "Write the text itself.",
 }
 _UNKNOWN_TAG = re.compile(r"(?:unknown tag|the tag) '(\w+)'")
-_WITH_NAMES = {"map": "filters", "select": "tests", "reject": "tests"}
+_WITH_NAMES = {"map": "filter", "select": "test", "reject": "test"}
 _WITH_ATTRIBUTES = {"selectattr", "rejectattr", "groupby"}
 _WITH_PATTERNS = {"regex_replace", "regex_search"}
 
@@ -106,37 +107,33 @@ class _Inspector:
             lines.setdefault(node.name, node.lineno)
         for name in sorted(variables(self.env, text) - self.known - self.env.globals.keys()):
             known = [one for one in self.known if not one.startswith("_")]
-            hint = _nearest(name, known) or "Ask for it in a question, or write {% raw %} around text that is no code."
+            hint = nearest(name, known) or "Ask for it in a question, or write {% raw %} around text that is no code."
             yield lines.get(name, 1), "unknown-variable", f"There is no question {name!r}.", hint
 
     def _filter(self, node: nodes.Filter) -> Iterator[Problem]:
-        if node.name not in self.env.filters:
-            hint = _nearest(node.name, self.env.filters) or _listed("Filters", self.env.filters)
-            yield node.lineno, "filter", f"There is no filter {node.name!r} here.", hint
+        yield from self._known(node, node.name, "filter")
         constants = [one.value for one in node.args if isinstance(one, nodes.Const)]
         if any(isinstance(one, int) and abs(one) > LARGEST_NUMBER for one in constants):
             yield node.lineno, "size", f"The filter {node.name!r} would make a very long text.", "Use a smaller number."
-        texts = [one for one in constants if isinstance(one, str)]
-        if kind := _WITH_NAMES.get(node.name):
-            known = self.env.filters if kind == "filters" else self.env.tests
-            for name in texts[:1]:
-                if name not in known:
-                    hint = _nearest(name, known) or _listed(kind.title(), known)
-                    yield node.lineno, kind[:-1], f"There is no {kind[:-1]} {name!r} here.", hint
-        attributes = [
-            one.value.value for one in node.kwargs if one.key == "attribute" and isinstance(one.value, nodes.Const)
-        ]
-        for name in [*attributes, *(texts[:1] if node.name in _WITH_ATTRIBUTES else ())]:
+        first = next((one for one in constants if isinstance(one, str)), None)
+        if first is not None and node.name in _WITH_NAMES:
+            yield from self._known(node, first, _WITH_NAMES[node.name])
+        if first is not None and node.name in _WITH_PATTERNS:
+            yield from _problems_of_pattern(first, node.lineno)
+        named = [one.value for one in node.kwargs if one.key == "attribute"]
+        attributes = [one.value for one in named if isinstance(one, nodes.Const)]
+        for name in [*attributes, *([first] if node.name in _WITH_ATTRIBUTES else [])]:
             if any(part.startswith("_") for part in str(name).split(".")):
                 yield self._hidden(node, str(name))
-        if node.name in _WITH_PATTERNS:
-            for pattern in texts[:1]:
-                yield from _problems_of_pattern(pattern, node.lineno)
+
+    def _known(self, node: nodes.Node, name: str, kind: str) -> Iterator[Problem]:
+        known: Collection[str] = self.env.filters if kind == "filter" else self.env.tests
+        if name not in known:
+            hint = nearest(name, known) or _listed(f"Every {kind}", known)
+            yield node.lineno, kind, f"There is no {kind} {name!r} here.", hint
 
     def _test(self, node: nodes.Test) -> Iterator[Problem]:
-        if node.name not in self.env.tests:
-            hint = _nearest(node.name, self.env.tests) or _listed("Tests", self.env.tests)
-            yield node.lineno, "test", f"There is no test {node.name!r} here.", hint
+        yield from self._known(node, node.name, "test")
 
     def _attribute(self, node: nodes.Getattr) -> Iterator[Problem]:
         yield from self._member(node, node.node, node.attr)
@@ -149,7 +146,7 @@ class _Inspector:
         members = self.members.get(owner.name) if isinstance(owner, nodes.Name) else None
         if members is not None and isinstance(owner, nodes.Name):
             if name not in members and name not in OF_MAPPINGS:
-                hint = _nearest(name, members) or _listed("There are", members)
+                hint = nearest(name, members) or _listed("There are", members)
                 yield node.lineno, "unknown-variable", f"There is no {owner.name}.{name}.", hint
         elif name.startswith("_"):
             yield self._hidden(node, name)
@@ -178,7 +175,8 @@ class _Inspector:
                 yield node.lineno, "size", "The multiplication would make a very long text.", "Use a smaller number."
 
     def _power(self, node: nodes.Pow) -> Iterator[Problem]:
-        if not isinstance(node.right, nodes.Const) or not -100 <= node.right.value <= 100:
+        exponent = getattr(node.right, "value", None)
+        if not isinstance(exponent, int | float) or abs(exponent) > LARGEST_EXPONENT:
             yield node.lineno, "size", "The power can be a very large number.", "Write the number out."
 
 
@@ -213,11 +211,6 @@ def _problems_of_pattern(pattern: str, line: int) -> Iterator[Problem]:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         yield line, "pattern", f"The pattern {pattern[:100]!r} is not valid: {error}.", "Write it as Python's re does."
-
-
-def _nearest(word: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), 1, 0.6)
-    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 def _listed(what: str, known: Collection[str]) -> str:

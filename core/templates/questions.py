@@ -13,8 +13,8 @@ from typing import Any
 from core.catalog.kinds import CONTROL
 from core.errors import Invalid
 from core.templates import backstage, cookiecutter, copier_form
-from core.templates.blueprint import Blueprint, nearest
-from core.templates.form import Definition, Question, cast, limit_problem
+from core.templates.blueprint import Blueprint
+from core.templates.form import Definition, Question, cast, limit_problem, nearest
 from core.templates.paths import NAME_RULE, is_plain_name
 from core.templates.snapshot import Snapshot
 

@@ -90,11 +90,10 @@ def run(work: str, request: Mapping[str, Any], folder: Path, limits: Limits) -> 
             stdin=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             cwd=folder, env=_ENVIRONMENT | {"HOME": str(folder), "TMPDIR": str(folder)}, start_new_session=True,
         )  # fmt: skip
-    said, wall = b"", "crash"
     try:
         said, wall = _listen(process, folder / PROJECT, limits)
     finally:
-        _end(process, at_once=bool(wall) or said.endswith(b"}\n"))
+        _end(process)
     return _understood(said, wall, process.returncode)
 
 
@@ -141,15 +140,11 @@ def _too_much(project: Path, limits: Limits) -> str:
     return ""
 
 
-def _end(process: subprocess.Popen[bytes], *, at_once: bool) -> None:
-    """End everything in the child's session; a child that ends by itself is given a moment to say how."""
-    if not at_once:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.5)
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End everything in the child's session; how a child ended that has ended by itself is not changed by it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     if process.stdout:
         process.stdout.close()
 

@@ -69,6 +69,7 @@ def test_a_plain_repository_may_hold_any_text() -> None:
         ("{{ name * 2000000 }}", "size", "very long"),
         ("{{ name | center(2000000) }}", "size", "very long"),
         ("{{ 9 ** 999 }}", "size", "very large"),
+        ("{{ 9 ** 'x' }}", "size", "very large"),
         ("{{ [1] | map('uper') | list }}", "filter", "no filter 'uper'"),
         ("{{ [1] | select('strng') | list }}", "test", "no test 'strng'"),
         ("{{ name | regex_replace('(', '') }}", "pattern", "not valid"),

@@ -165,7 +165,7 @@ def test_an_encrypted_archive_is_refused() -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"no zip", b"PK\x03\x04 cut", archive(("a", b"x" * 1000))[:-30]],
-    ids=["empty", "text", "cut header", "cut archive"],
+    ids=["empty", "text", "only a start", "without its end"],
 )
 def test_what_is_no_archive_is_refused_politely(content: bytes) -> None:
     with pytest.raises(Invalid, match="cannot be read"):
