@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.config import settings
 from core.errors import PortalError
 from core.projects.tables import Project
 from core.templates import requests, sending
@@ -25,7 +26,7 @@ def known_answers(project: Project) -> dict[str, Any]:
     return {
         "project_id": project.id, "project_title": project.title, "project_summary": project.summary,
         "unit": project.unit_id or project.team_id, "team": project.team_id, "classification": project.classification,
-        "tier": project.tier or None, "portal_url": st.context.url.partition("/request")[0].rstrip("/") or None,
+        "tier": project.tier or None, "portal_url": settings().base_url,
         "model_name": project.registered_model or None,
     }  # fmt: skip
 

@@ -128,12 +128,12 @@ class House:
 def start(project_id: str = "churn", team: str = "cards", *, reviewed: bool = True, **more: Any) -> None:
     """A project that is past its reuse review."""
     with db.writing() as session:
-        projects.create(
+        made = projects.create(
             session, actor=SYSTEM, project_id=project_id, title=project_id.capitalize(), team_id=team,
             **({"region": "eu-west"} | more),
         )  # fmt: skip
         if reviewed:
-            projects.note_reuse_review(session, project_id)
+            projects.note_reuse_review(session, made)
 
 
 def stand_on_pattern(person: Make, project_id: str = "churn", region: str = "eu-west") -> str:
