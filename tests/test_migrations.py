@@ -8,6 +8,12 @@ from sqlalchemy import text
 from core import db
 from core.errors import Conflict, Unavailable
 
+PROJECT_TEXTS = (
+    "title", "summary", "stage", "finding", "registered_model", "key_metric", "value_hypothesis", "stop_rule",
+    "classification", "region", "modality", "target", "tier", "tier_reason", "tier_proposed", "data_access", "monitoring",
+)  # fmt: skip
+"""Columns of a project that hold a text, empty or not."""
+
 
 def test_the_migrated_store_has_exactly_the_shape_of_the_models(store: str) -> None:
     from alembic.autogenerate import compare_metadata
@@ -28,6 +34,40 @@ def test_the_file_names_tell_the_revisions_that_alembic_knows() -> None:
 
     known = [script.revision for script in ScriptDirectory.from_config(db.alembic_config()).walk_revisions()]
     assert db._revisions() == sorted(known) == known[::-1]
+
+
+def test_the_entries_of_projects_from_before_are_kept_by_them_afterwards() -> None:
+    from alembic import command
+
+    config = db.alembic_config()
+    with db.engine().connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        connection.commit()
+    with db.engine().begin() as connection:
+        connection.execute(
+            text("INSERT INTO team (id, name, description, active, demo) VALUES ('risk', 'Risk', '', 1, 0)")
+        )
+        given = dict.fromkeys(PROJECT_TEXTS, "")
+        names = ", ".join(["id", "team_id", *given])
+        marks = ", ".join(f":{name}" for name in ["id", "team_id", *given])
+        connection.execute(
+            text(f"INSERT INTO project ({names}, higher_is_better, tags, risk_facts, revision, demo, created_at, stage_since) "
+                 f"VALUES ({marks}, 1, '[]', '{{}}', 1, 0, '2026-01-01', '2026-01-01')"),
+            given | {"id": "churn", "team_id": "risk"},
+        )  # fmt: skip
+        for name in ("churn", "past"):
+            connection.execute(
+                text("INSERT INTO entry (key, kind, namespace, name, title, summary, owner, lifecycle, classification, version, licence, "
+                     "adoptions, quality, source, origin, revision, demo, created_at, updated_at) VALUES ('project:default/' || :name, "
+                     "'project', 'default', :name, :name, '', 'risk', 'approved', 'internal', '1', '', 0, 100, 'interface', '', 1, 0, "
+                     "'2026-01-01', '2026-01-01')"),
+                {"name": name},
+            )  # fmt: skip
+    db.migrate()
+    with db.reading() as session:
+        found = dict(session.execute(text("SELECT name, source FROM entry")).all())
+    assert found == {"churn": "project", "past": "interface"}
 
 
 def test_migrating_twice_changes_nothing(store: str) -> None:

@@ -114,6 +114,7 @@ def _proposed_fields(
     if not base_revision:
         raise Conflict(f"{definition.ref} is in the catalog already.", hint="Open it and propose a change to it.")
     policy.require(actor, "entry.propose", scope_of(entry))
+    _require_not_kept(entry)
     _require_revision(entry, base_revision)
     if entry.kind not in SPECS:
         raise Invalid(f"Entries of kind {entry.kind!r} are kept as imported.", hint="Change it in its source.")
@@ -140,6 +141,7 @@ def approve(session: Session, *, actor: Actor, proposal_id: int, revision: int |
     entry = _entry_by_key(session, proposal.key, lock=True)
     if entry is not None:
         policy.require(actor, "entry.publish", scope_of(entry))
+        _require_not_kept(entry)
         _require_revision(entry, proposal.base_revision)
         _apply_edit(session, entry, definition)
     else:
@@ -194,6 +196,7 @@ def change_lifecycle(
     if entry is None:
         raise NotFound(f"No entry {entry_id}.")
     policy.require(actor, "entry.publish", scope_of(entry))
+    _require_not_kept(entry)
     _require_revision(entry, revision)
     before = Lifecycle(entry.lifecycle)
     if to not in NEXT[before]:
@@ -256,17 +259,27 @@ def note_import(session: Session, *, source_id: int, outcome: str) -> None:
         session.add(source)
 
 
-def register(session: Session, *, document: dict[str, Any], demo: bool = False) -> int:
+def register(session: Session, *, document: dict[str, Any], source: str = merging.INTERFACE, demo: bool = False) -> int:
     """Bring an entry that another package makes (a project's) up to date, or into the catalog; returns its id.
 
-    The caller has asked permission and records what happened: the entry is part of that one change.
+    The caller has asked permission and records what happened: the entry is part of that one change. An entry that came
+    from another source is left as it is.
     """
     definition = _valid(document, "")
     entry = _entry_by_key(session, definition.ref.lower())
     if entry is None:
-        return _create(session, definition, demo=demo)
+        return _create(session, definition, source=source, demo=demo)
+    if entry.source != source:
+        raise Conflict(
+            f"The name {definition.ref} is taken by an entry from another source.", hint="Choose another name."
+        )
     _apply_edit(session, entry, definition)
     return entry.id or 0
+
+
+def is_kept(entry: Entry) -> bool:
+    """Whether a project keeps the entry, so that it is changed on the project's page alone."""
+    return entry.source == merging.PROJECT
 
 
 def scope_of(entry: Entry) -> Scope:
@@ -317,15 +330,15 @@ def _apply_edit(session: Session, entry: Entry, definition: Definition) -> None:
     merged = merging.edit(document, readme, definition.raw, definition.readme, content.provenance)
     checked = _valid(merged.document, merged.readme)
     unit = _owner_scope(session, checked).unit
-    provenance = merged.provenance if entry.source != merging.INTERFACE else {}
+    provenance = merged.provenance if entry.source not in (merging.INTERFACE, merging.PROJECT) else {}
     storable = Storable(checked, unit, entry.source, provenance, content.digest, entry.id, entry.demo)
     session.expire_all()
     storing.replace(session, [storable])
 
 
-def _create(session: Session, definition: Definition, *, demo: bool = False) -> int:
+def _create(session: Session, definition: Definition, *, source: str = merging.INTERFACE, demo: bool = False) -> int:
     unit = _owner_scope(session, definition).unit
-    made = storing.create(session, [Storable(definition, unit, merging.INTERFACE, {}, definition.digest, demo=demo)])
+    made = storing.create(session, [Storable(definition, unit, source, {}, definition.digest, demo=demo)])
     return made[definition.ref.lower()]
 
 
@@ -340,6 +353,14 @@ def _existing_successor(session: Session, actor: Actor, entry: Entry, successor:
             hint="Give its reference, such as asset:default/drift-statistics.",
         )
     return found.key
+
+
+def _require_not_kept(entry: Entry) -> None:
+    if is_kept(entry):
+        raise Conflict(
+            f"{entry.title} says what its project says, and changes with it.",
+            hint=f"Change the project {entry.name} on its own page.",
+        )
 
 
 def _require_revision(entry: Entry, seen: int) -> None:

@@ -17,6 +17,7 @@ from core.access.tables import Person, Team
 from core.activity import events
 from core.activity.recording import record
 from core.catalog import actions as catalog
+from core.catalog import merging
 from core.catalog.kinds import API_VERSION, TAG, Classification, Modality
 from core.db import now
 from core.errors import Conflict, Invalid, NotFound
@@ -243,7 +244,7 @@ def _publish(session: Session, project: Project) -> None:
         "tags": list(dict.fromkeys([*project.tags, *kind_of_data])),
     }  # fmt: skip
     document = {"apiVersion": API_VERSION, "kind": "project", "metadata": metadata, "spec": spec}
-    catalog.register(session, document=document, demo=project.demo)
+    catalog.register(session, document=document, source=merging.PROJECT, demo=project.demo)
     session.refresh(project)
 
 

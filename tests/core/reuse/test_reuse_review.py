@@ -166,6 +166,22 @@ def test_a_project_that_an_actor_may_not_see_is_not_reviewed_by_them(scientist: 
         decide(stranger, "asset:default/none")
 
 
+def test_an_imported_entry_with_the_name_of_a_hidden_project_tells_nothing_of_that_project(
+    scientist: Actor, person: Make
+) -> None:
+    start(project_id="vault", classification="restricted", title="Merger of customers")
+    with db.writing() as session:
+        projects.move(session, actor=SYSTEM, project_id="vault", stage="stopped", finding="They are for sale.")
+        metadata = {"namespace": "past", "name": "vault", "title": "Letters", "description": CHURN}
+        catalog.register(
+            session, document={"apiVersion": "factory/v1", "kind": "project", "metadata": metadata, "spec": {"owner": "crm"}}
+        )  # fmt: skip
+    person("data scientist", team="other")
+    start(project_id="theirs", team="other")
+    (hit,) = review(person("data scientist", team="other"), "theirs").hits
+    assert (hit.key, hit.title, hit.finding, hit.stage) == ("project:past/vault", "Letters", "", "")
+
+
 @pytest.mark.parametrize("project_id", ["", "none", "../x", "a\x00", "x" * 10_000])
 def test_no_project_no_review(scientist: Actor, project_id: str) -> None:
     with pytest.raises(NotFound):
