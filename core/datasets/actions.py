@@ -26,8 +26,8 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.people.notices import tell
 from core.projects import actions as projects
 from core.projects.actions import line, text
-from core.projects.queries import shown_to
 from core.projects.tables import Project
+from core.projects.visibility import shown_to
 
 LONGEST_PURPOSE = 2000
 MOST_PEOPLE = 50

@@ -17,8 +17,8 @@ from core.catalog.tables import Entry, EntryAlias, Proposal
 from core.db import now
 from core.projects.harvest import missing_to_close
 from core.projects.harvest_draft import shortcomings
-from core.projects.queries import shown_to
 from core.projects.tables import Adoption, HarvestDecision, Project, Retrospective
+from core.projects.visibility import shown_to
 
 REUSE_WINDOW = timedelta(days=365)
 """A published harvest is reused when another project adopts it within 12 months: the factory's own definition, C6."""

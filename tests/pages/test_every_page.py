@@ -162,6 +162,7 @@ def test_an_entry_is_adopted_for_a_project_and_the_log_tells(
     app = portal_as(ada)
     app.switch_page("entry.py")
     app.query_params["ref"] = "asset:default/drift-statistics"
+    app.session_state["adopting"] = True
     app.run()
     app.button(key="adopt").click().run()
     assert not app.exception

@@ -21,6 +21,7 @@ from core.catalog.kinds import Lifecycle
 from core.catalog.tables import Entry
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError
 from core.projects import actions, adoption, queries
+from core.projects.tables import Project
 from tests.conftest import SYSTEM
 
 Make = Callable[..., Actor]
@@ -286,8 +287,36 @@ def test_projects_that_may_adopt_are_those_of_ones_own_teams_that_do_not_yet(sci
     psi = register("psi")
     adopt(scientist, psi, "a")
     with db.reading() as session:
-        assert [one.id for one in queries.adoptable(session, scientist, psi)] == ["b"]
-        assert queries.adoptable(session, person("auditor"), psi) == []
+        assert [one.id for one in queries.adoptable(session, scientist, psi).items] == ["b"]
+        assert queries.adoptable(session, person("auditor"), psi).total == 0
+
+
+def test_of_very_many_projects_that_may_adopt_ones_own_come_first_and_words_find_the_others(
+    scientist: Actor, person: Make
+) -> None:
+    engineer = person("ML engineer", team="platform")
+    for number in range(5):
+        start(SYSTEM, f"a-{number}")
+    start(SYSTEM, "z-own", "platform")
+    psi = register("psi")
+    with db.reading() as session:
+        first = queries.adoptable(session, engineer, psi, limit=2)
+        assert ([one.id for one in first.items], first.total) == (["z-own", "a-0"], 6)
+        assert [one.id for one in queries.adoptable(session, engineer, psi, q="A-4", limit=2).items] == ["a-4"]
+
+
+def test_the_tiers_that_wait_for_somebody_are_not_crowded_out_by_those_that_do_not(
+    scientist: Actor, person: Make
+) -> None:
+    person("data scientist", team="later")
+    validator = person("model validator", scope=("team", "later"))
+    for project_id, team in (("a", "risk"), ("b", "risk"), ("c", "later")):
+        start(SYSTEM, project_id, team)
+        with db.writing() as session:
+            project = session.get_one(Project, project_id)
+            project.tier, project.risk_facts_by = "high", "person:p-other"
+    with db.reading() as session:
+        assert [one.id for one in queries.tiers_to_confirm(session, validator, limit=1)] == ["c"]
 
 
 def test_the_list_is_filtered_paged_and_sorted(scientist: Actor) -> None:
