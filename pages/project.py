@@ -83,7 +83,7 @@ def header(actor: Actor, detail: ProjectDetail) -> None:
         with st.container(horizontal=True, width="content"):
             if may_change and not (step and step.where == "stage"):
                 project_stage.mover(actor, detail)
-            if may_change and st.button("Change", icon=":material/edit:", key="change"):
+            if may_change and project.running and st.button("Change", icon=":material/edit:", key="change"):
                 st.switch_page("project.py", query_params={"id": project.id, "edit": str(detail.record.revision)})
     status = [project_stage.badge(project.stage), project_risk.badge(project.tier)]
     if project.tier and detail.record.tier_confirmed_by is None:

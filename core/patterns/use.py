@@ -21,7 +21,7 @@ from core.patterns.inheritance import Item
 from core.patterns.tables import PatternUse
 from core.people import notices
 from core.projects import adoption
-from core.projects.actions import ACTIVE_STAGES, line, locked, scope_of
+from core.projects.actions import line, locked, require_running, scope_of
 from core.projects.tables import Adoption, Project
 
 STAGES: tuple[str, ...] = get_args(PatternStage)
@@ -50,10 +50,9 @@ def use_pattern(
     ``revision`` is that of the use which was read, 0 where there was none. A project keeps the version it adopted,
     unless it is to ``upgrade``. Whoever lost an approval by this, and who had given it, is told.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it changes its pattern no more.")
+    require_running(project)
     use = session.get(PatternUse, project.id, populate_existing=True)
     _require_revision(project, use, revision)
     region = line("region", region, REGION_LENGTH) if region.strip() else ""

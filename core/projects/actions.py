@@ -25,6 +25,7 @@ from core.people import notices
 from core.projects import gates, names
 from core.projects.facts import facts_of
 from core.projects.tables import Project, ProjectMember, Retrospective, StagePeriod
+from core.projects.visibility import shown_to
 
 NEXT_STAGES: dict[str, tuple[str, ...]] = {
     "explore": ("experiment", "stopped"),
@@ -114,9 +115,10 @@ def create(
 
 
 def edit(session: Session, *, actor: Actor, project_id: str, revision: int, **changes: Unpack[Changes]) -> Project:
-    """Change what a project says of itself, as seen at ``revision``; what is not given stays as it is."""
-    project = locked(session, project_id)
+    """Change what a running project says of itself, as seen at ``revision``; what is not given stays as it is."""
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
+    require_running(project)
     require_revision(project, revision)
     given = {name: value for name, value in changes.items() if value != getattr(project, name, None)}
     cleaned = _cleaned(session, given, project.created_at.date())
@@ -142,7 +144,7 @@ def move(session: Session, *, actor: Actor, project_id: str, stage: str, finding
     Closing needs the retrospective, which is its finding unless another is given. The portal itself passes every gate
     with a finding alone: it records what happened before the portal knew the project, and decides nothing.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
     _require_way(project, stage)
     if actor.kind != "system":
@@ -164,26 +166,31 @@ def move(session: Session, *, actor: Actor, project_id: str, stage: str, finding
 
 
 def claim(session: Session, *, actor: Actor, project_id: str, kind: str, name: str) -> None:
-    """Make an experiment or a registered model in MLflow the project's."""
-    project = locked(session, project_id)
+    """Make an experiment or a registered model in MLflow the running project's."""
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
+    require_running(project)
+    take_name(session, actor, project, kind, name)
+
+
+def take_name(session: Session, actor: Actor, project: Project, kind: str, name: str) -> None:
+    """Give a name in MLflow to the project, for :func:`claim` and registration, which have asked permission."""
     name = line("name in MLflow", name, 250)
     names.take(session, project, kind, name)
     record(session, actor, events.TrackingClaimed(subject_of(project), kind=kind, what=name))
 
 
 def release(session: Session, *, actor: Actor, project_id: str, kind: str, name: str) -> None:
-    """Let a name in MLflow go, so that another project can have it."""
-    project = locked(session, project_id)
+    """Let a name in MLflow go, also when the project has ended, so that another one can have it."""
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
     if not names.give_back(session, project, kind, name):
         raise NotFound(f"{project.title} does not own the {kind[:80]} {name[:80]!r}.")
     record(session, actor, events.TrackingReleased(subject_of(project), kind=kind, what=name))
 
 
-def note_reuse_review(session: Session, project_id: str) -> None:
+def note_reuse_review(session: Session, project: Project) -> None:
     """Note that the team went through what exists already; the review asks permission and records itself."""
-    project = locked(session, project_id)
     project.reuse_reviewed_at = now()
     session.add(project)
     session.flush()
@@ -312,12 +319,23 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 # --- shared ----------------------------------------------------------------------------------------------------------
 
 
-def locked(session: Session, project_id: str) -> Project:
-    """The project, locked, so that two changes to it come one after the other."""
-    found = session.get(Project, project_id, with_for_update=True) if is_project_id(project_id) else None
+def locked(session: Session, actor: Actor, project_id: str) -> Project:
+    """The project that ``actor`` sees, locked, so that two changes to it come one after the other.
+
+    What is not there and what is not shown are told apart by nobody: an id that was guessed says nothing.
+    """
+    wanted = select(Project).where(Project.id == project_id, shown_to(actor)).with_for_update()
+    reread = wanted.execution_options(populate_existing=True)
+    found = session.exec(reread).first() if is_project_id(project_id) else None
     if found is None:
-        raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows all of them.")
+        raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows those that you may see.")
     return found
+
+
+def require_running(project: Project) -> None:
+    """Refuse to change a project that has ended: what stood there at its end is what the next team reads."""
+    if project.stage not in ACTIVE_STAGES:
+        raise Conflict(f"{project.title} is {project.stage} and stays as it is.", hint="Start a new project to go on.")
 
 
 def require_revision(project: Project, seen: int) -> None:

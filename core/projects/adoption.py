@@ -24,7 +24,7 @@ from core.catalog.visibility import visible
 from core.db import batches, now
 from core.errors import Conflict, Invalid, NotFound
 from core.people import notices
-from core.projects.actions import ACTIVE_STAGES, locked, scope_of, text
+from core.projects.actions import ACTIVE_STAGES, locked, require_running, scope_of, text
 from core.projects.tables import Adoption, Project, ProjectMember
 
 WAYS = {"reuse": "as it is", "adapt": "a changed copy"}
@@ -44,12 +44,12 @@ def adopt(
     demo: bool = False,
 ) -> Adoption:
     """Let a project use an entry's present version from now on, as it is or adapted (see :data:`WAYS`)."""
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
     if how not in WAYS:
         raise Invalid(f"{how!r} is not a way to adopt.", hint=f"Possible: {', '.join(WAYS)}.")
     note = text("note", note, NOTE_LENGTH)
-    _require_running(project)
+    require_running(project)
     entry = _adoptable_entry(session, actor, entry_id)
     if _open_adoption(session, project.id, entry_id) is not None:
         raise Conflict(f"{project.title} uses {entry.title} already.")
@@ -66,9 +66,9 @@ def adopt(
 
 def update_adoption(session: Session, *, actor: Actor, project_id: str, entry_id: int) -> Adoption:
     """Note that a project moved to the entry's present version; one that is deprecated may still be updated."""
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
-    _require_running(project)
+    require_running(project)
     entry = _locked_entry(session, actor, entry_id)
     adoption = _required_adoption(session, project, entry)
     if entry.lifecycle == Lifecycle.retired:
@@ -84,7 +84,7 @@ def update_adoption(session: Session, *, actor: Actor, project_id: str, entry_id
 
 def end_adoption(session: Session, *, actor: Actor, project_id: str, entry_id: int) -> None:
     """Note that a project no longer uses an entry; the adoption stays readable with its end."""
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
     entry = _locked_entry(session, actor, entry_id)
     adoption = _required_adoption(session, project, entry)
@@ -166,11 +166,6 @@ def _required_adoption(session: Session, project: Project, entry: Entry) -> Adop
 def _open_adoption(session: Session, project_id: str, entry_id: int) -> Adoption | None:
     statement = select(Adoption).where(Adoption.project_id == project_id, Adoption.entry_id == entry_id)
     return session.exec(statement.where(col(Adoption.until).is_(None))).first()
-
-
-def _require_running(project: Project) -> None:
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it adopts nothing any more.")
 
 
 # --- telling adopters ------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from core.catalog.visibility import visible
 from core.db import now
 from core.errors import Conflict, Invalid, NotFound
 from core.projects import adoption
-from core.projects.actions import ACTIVE_STAGES, locked, note_reuse_review, scope_of, subject_of, text
+from core.projects.actions import locked, note_reuse_review, require_running, scope_of, subject_of, text
 from core.projects.tables import Adoption, Project
 from core.reuse import queries
 from core.reuse.candidates import GROUP_OF
@@ -84,7 +84,7 @@ def complete(session: Session, *, actor: Actor, project_id: str) -> Project:
             unit=project.unit_id,
         )
     decisions = [one.decision.decision for one in review.hits if one.decision] + [one.decision for one in review.others]
-    note_reuse_review(session, project.id)
+    note_reuse_review(session, project)
     told = events.ReuseReviewCompleted(
         subject_of(project), strong=len(review.strong), reused=decisions.count("reuse"), adapted=decisions.count("adapt"),
         built=decisions.count("build"),
@@ -94,11 +94,9 @@ def complete(session: Session, *, actor: Actor, project_id: str) -> Project:
 
 
 def _running(session: Session, actor: Actor, project_id: str) -> Project:
-    queries.seen_project(session, actor, project_id)
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it decides on nothing any more.")
+    require_running(project)
     return project
 
 

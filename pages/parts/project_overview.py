@@ -75,7 +75,7 @@ def _people(actor: Actor, detail: ProjectDetail, may_change: bool) -> None:
                     members.remove_member, actor=actor, project_id=detail.project.id, person_id=one.person_id,
                     role=one.role, done=f"{plain(one.name)} is removed.",
                 )  # fmt: skip
-    if may_change:
+    if may_change and detail.project.running:
         _add_person(actor, detail)
 
 
@@ -109,7 +109,7 @@ def _names(actor: Actor, detail: ProjectDetail, may_change: bool) -> None:
                     actions.release, actor=actor, project_id=detail.project.id, kind=kind, name=name,
                     done=f"{plain(name)} is released.",
                 )  # fmt: skip
-    if may_change:
+    if may_change and detail.project.running:
         _claim(actor, detail)
 
 

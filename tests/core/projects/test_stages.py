@@ -21,7 +21,7 @@ from core.people import actions as people
 from core.people import notices
 from core.projects import actions, adoption, gates, members, queries, risk
 from core.projects.gates import ProjectFacts, next_step, open_points
-from core.projects.tables import HarvestDecision, Retrospective
+from core.projects.tables import HarvestDecision, Project, Retrospective
 from core.projects.tier import QUESTIONS
 from tests.conftest import SYSTEM
 
@@ -172,7 +172,7 @@ def to_experiment(actor: Actor) -> None:
     start(actor, data_access="Through the lake; the owner agreed.")
     adopt(actor, pattern())
     with db.writing() as session:
-        actions.note_reuse_review(session, "churn")
+        actions.note_reuse_review(session, session.get_one(Project, "churn"))
     move(actor, "experiment")
 
 
