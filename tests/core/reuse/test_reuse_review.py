@@ -343,6 +343,29 @@ def test_a_review_is_complete_when_every_strong_hit_is_decided(scientist: Actor)
     assert told == [{"strong": 2, "reused": 1, "adapted": 0, "built": 1}]
 
 
+def test_what_comes_up_after_the_review_is_named_and_the_review_is_completed_again(scientist: Actor) -> None:
+    start(scientist)
+    complete(scientist)
+    assert (review(scientist).new_since, review(scientist).is_outdated) == ([], False)
+    first = register("retention-caller", "Ranks customers for the retention team to call.")
+    assert [one.key for one in review(scientist).new_since] == [first]
+    with pytest.raises(Conflict, match="1 of 1 strong hits"):
+        complete(scientist)
+    decide(scientist, first)
+    assert (review(scientist).new_since, review(scientist).is_outdated) == ([], True)
+    complete(scientist)
+    assert not review(scientist).is_outdated
+
+
+def test_an_edit_that_brings_up_another_hit_outdates_the_review(scientist: Actor) -> None:
+    register("wafer-maps", "Finds scratches on silicon wafers under light.")
+    start(scientist)
+    complete(scientist)
+    with db.writing() as session:
+        projects.edit(session, actor=scientist, project_id="churn", revision=1, title="Scratches on silicon wafers", summary="Find scratches on silicon wafers under light.")  # fmt: skip
+    assert [one.title for one in review(scientist).new_since] == ["Wafer Maps"]
+
+
 def test_a_review_that_finds_nothing_is_complete_and_is_demand(scientist: Actor) -> None:
     start(scientist)
     complete(scientist)
