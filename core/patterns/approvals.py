@@ -87,7 +87,7 @@ def revoke_approval(session: Session, *, actor: Actor, approval_id: int, reason:
     reason = text("reason", reason, REASON_LENGTH)
     if not reason:
         raise Invalid("An approval is not revoked without a reason.", hint="Say what the projects should do now.")
-    hit = queries.inheriting(session, actor, entry.id or 0, approval.version, approval.item_id)
+    hit = queries.inheriting(session, entry.id or 0, approval.version, approval.item_id)
     for one in _unrevoked(session, entry, approval.version, approval.item_id):
         one.revoked_at, one.revoked_by, one.revoke_reason = now(), actor.ref, reason
         session.add(one)

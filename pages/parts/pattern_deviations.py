@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.access.policy import Actor
 from core.patterns import deviations as actions
-from core.patterns.approval_queries import OpenDeviation, ProjectStanding, may_decide
+from core.patterns.approval_queries import MOST_WAITING, OpenDeviation, ProjectStanding, may_decide
 from pages.parts import badges, notices, writing
 from pages.parts.notices import plain
 
@@ -18,6 +18,8 @@ def decisions(actor: Actor, waiting: list[OpenDeviation], *, key: str) -> None:
     if not waiting:
         return
     st.subheader(f"{badges.count(len(waiting), 'deviation').capitalize()} for a reviewer", anchor=False)
+    if len(waiting) == MOST_WAITING:
+        st.caption("There may be more: they follow when these are decided.")
     for place, one in enumerate(waiting):
         with st.container(border=True):
             _open(one)
