@@ -11,6 +11,7 @@ from core.access import policy
 from core.activity import queries as activity
 from core.catalog import queries as catalog
 from core.catalog import search
+from core.datasets import records
 from core.projects import queries as projects
 from core.tracking import queries as tracking
 from pages.parts import actor as actors
@@ -50,7 +51,8 @@ with db.reading() as session:
     wanted = len(search.demand(session, actor))
     owned = catalog.owned(session, actor)
     tasks = waiting.read(session, actor)
-    recent = activity.history(session, actor, size=8).items if policy.may(actor, "activity.read") else []
+    seen = records.seen_by(session, actor)
+    recent = activity.history(session, actor, size=8, seen=seen).items if policy.may(actor, "activity.read") else []
 
 st.title(f"Welcome, {plain(actor.name.split()[0])}", anchor=False)
 at_a_glance()

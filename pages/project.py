@@ -10,6 +10,7 @@ from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.activity import queries as activity
+from core.datasets import records
 from core.errors import PortalError
 from core.projects import queries
 from core.projects.queries import ProjectDetail, ProjectRow
@@ -51,7 +52,8 @@ def history(actor: Actor, detail: ProjectDetail) -> None:
         periods = queries.stage_periods(session, actor, detail.project.id)
         st.markdown(" → ".join(f"{project_stage.badge(one.stage)} {badges.exact(one.since)}" for one in periods))
         if policy.may(actor, "activity.read", detail.project.scope):
-            timeline.show(session, activity.object_history(session, actor, f"project:{detail.project.id}"))
+            seen = records.seen_by(session, actor)
+            timeline.show(session, activity.object_history(session, actor, f"project:{detail.project.id}", seen=seen))
         else:
             st.caption("Your role does not read the activity log.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,13 @@ _COLUMNS: tuple[Any, ...] = (
     Activity.hash,
 )  # fmt: skip
 _CHECKPOINT = b'{"checkpoint":'
+MOST_COUNTED = 10_000
+"""So many records are counted and paged for those from whom some are hidden: older ones are found with the filters."""
+
+
+Seen = Sequence[ColumnElement[bool]] | None
+"""The conditions under which an actor sees a record: from :mod:`core.datasets.records`, because the log itself knows of
+nobody's sight. Without them everybody but the portal itself reads what they did themselves, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,9 @@ class History:
 
     items: list[Line]
     total: int
+    """How many there are; where some may be hidden from the reader, counted up to :data:`MOST_COUNTED`."""
+    is_cut: bool = False
+    """Whether there may be more than were counted."""
 
 
 def history(
@@ -58,27 +68,36 @@ def history(
     by: str = "",
     page: int = 1,
     size: int = 50,
+    seen: Seen = None,
 ) -> History:
-    """The log as ``actor`` may read it: all of it, or for team roles what they did themselves."""
+    """The log as ``actor`` may read it: what of it they may see, or for team roles what they did themselves."""
     policy.require(actor, "activity.read")
-    where = _where(actor, subject, event, by)
-    total = session.execute(select(func.count()).select_from(Activity).where(*where)).scalar_one()
-    rows = session.execute(
-        select(*_COLUMNS).where(*where).order_by(col(Activity.seq).desc()).limit(size).offset((page - 1) * size)
-    )
-    return History([_line(row) for row in rows], total)
+    where = [*_where(actor, subject, event, by), *_within(actor, seen)]
+    newest = select(*_COLUMNS).where(*where).order_by(col(Activity.seq).desc())
+    rows = session.execute(newest.limit(size).offset((page - 1) * size))
+    # a whole log is counted in its index, but what is seen of it record by record
+    counted = select(Activity.seq).where(*where)
+    counted = counted.order_by(col(Activity.seq).desc()).limit(MOST_COUNTED) if seen else counted
+    total = session.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+    return History([_line(row) for row in rows], total, is_cut=bool(seen) and total == MOST_COUNTED)
 
 
-def object_history(session: Session, actor: Actor, subject: str, *, limit: int = 100) -> list[Line]:
+def object_history(session: Session, actor: Actor, subject: str, *, limit: int = 100, seen: Seen = None) -> list[Line]:
     """What happened to one object that ``actor`` may see (the caller has checked that), newest first."""
     policy.require(actor, "catalog.browse")
     rows = session.execute(
         select(*_COLUMNS)
-        .where(col(Activity.subject).in_({subject, subject.lower()}))
+        .where(col(Activity.subject).in_({subject, subject.lower()}), *_within(actor, seen))
         .order_by(col(Activity.seq).desc())
         .limit(limit)
     )
     return [_line(row) for row in rows]
+
+
+def length(session: Session, actor: Actor) -> int:
+    """How many records the whole log has, which an export writes."""
+    policy.require(actor, "activity.verify")
+    return int(session.execute(select(func.count()).select_from(Activity)).scalar_one())
 
 
 def since(session: Session, seq: int, *, limit: int = 500) -> list[Line]:
@@ -258,6 +277,12 @@ def _exported_line(line: bytes, number: int) -> dict[str, Any]:
     except (ValueError, RecursionError):
         pass
     raise _LineError(number)
+
+
+def _within(actor: Actor, seen: Seen) -> list[ColumnElement[bool]]:
+    if seen is None and actor.kind != "system":
+        return [col(Activity.actor) == actor.ref]
+    return list(seen or ())
 
 
 def _where(actor: Actor, subject: str, event: str, by: str) -> list[ColumnElement[bool]]:

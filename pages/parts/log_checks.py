@@ -67,8 +67,8 @@ def _seal(actor: Actor) -> None:
 
 def _export(actor: Actor) -> None:
     with db.reading() as session:
-        newest = queries.history(session, actor, size=1).total
-    if newest > MOST_TO_DOWNLOAD:
+        length = queries.length(session, actor)
+    if length > MOST_TO_DOWNLOAD:
         st.markdown("The log is too long for a download. On the portal's machine:")
         texts.code("python -m core verify --export log.jsonl")
         return

@@ -17,6 +17,7 @@ from core.db import Session
 from core.errors import NotAllowed
 from core.people import actions as people
 from core.projects import actions as projects
+from core.projects import adoption
 from core.projects import queries as project_queries
 from tests.conftest import SYSTEM
 
@@ -171,3 +172,46 @@ def test_an_entry_is_adopted_for_a_project_and_the_log_tells(
         assert [one.title for one in project_queries.adopters(session, ada, page.entry.id or 0)] == ["Churn"]
         assert page.entry.adoptions == 1
         assert activity.object_history(session, ada, page.entry.key)[0].event == "entry-adopted"
+
+
+@sqlite_only
+def test_the_history_of_an_entry_and_the_log_name_no_hidden_project(
+    shipped: str, portal_as: Portal, person: Callable[..., Actor]
+) -> None:
+    ada, admin, auditor = person("data scientist", team="risk"), person("administrator"), person("auditor")
+    with db.writing() as session:
+        projects.create(session, actor=ada, project_id="vault-9", title="Vault", team_id="risk", classification="restricted")  # fmt: skip
+        entry = catalog.entry(session, ada, "asset:default/drift-statistics").entry
+        adoption.adopt(session, actor=ada, project_id="vault-9", entry_id=entry.id or 0)
+
+    def shown(actor: Actor, page: str, **query: str) -> bool:
+        app = portal_as(actor)
+        app.switch_page(page)
+        app.query_params.update(query)
+        app.run()
+        assert not app.exception
+        said = [str(one.value) for kind in ("markdown", "caption") for one in app.get(kind)]
+        return "vault-9" in "\n".join([*said, *(one.label for one in app.expander)]).replace("\\", "")
+
+    for page, query in (("home.py", {}), ("activity.py", {}), ("entry.py", {"ref": entry.key, "tab": "History"})):
+        assert not shown(admin, page, **query), page
+        assert shown(auditor, page, **query), page
+
+
+@sqlite_only
+def test_the_entry_of_a_project_leads_to_the_project_and_is_not_changed_here(
+    shipped: str, portal_as: Portal, person: Callable[..., Actor]
+) -> None:
+    ada = person("ML engineer", team="risk")
+    with db.writing() as session:
+        projects.create(session, actor=ada, project_id="churn", title="Churn", team_id="risk")
+    app = portal_as(ada)
+    app.switch_page("entry.py")
+    app.query_params["ref"] = "project:default/churn"
+    app.run()
+    assert "Open the project, which keeps this entry" in [one.proto.label for one in app.get("page_link")]
+    assert "Propose a change" not in [one.label for one in app.button]
+    app.switch_page("propose.py")
+    app.query_params["ref"] = "project:default/churn"
+    app.run()
+    assert "kept by its project" in str(app.error[0].value)
