@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import not_
 from sqlmodel import Session, select
 
 from core.access import policy, queries
@@ -18,7 +19,7 @@ from core.catalog.kinds import SPECS, Lifecycle
 from core.catalog.references import normalise, team_of
 from core.catalog.storing import Storable
 from core.catalog.tables import Demand, Entry, EntryContent, EntryText, Proposal, Source
-from core.catalog.visibility import visible
+from core.catalog.visibility import sees, visible
 from core.db import now
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 
@@ -136,6 +137,7 @@ def approve(session: Session, *, actor: Actor, proposal_id: int, revision: int |
         raise Conflict(f"Proposal {proposal_id} was revised while you read it.", hint="Read it again, then decide.")
     definition = _valid(proposal.document, proposal.readme)
     policy.require(actor, "entry.publish", _owner_scope(session, definition))
+    _require_seen(session, actor, proposal, definition)
     if actor.ref == proposal.proposed_by:
         raise NotAllowed("Nobody approves their own proposal.", hint="Ask another ML engineer or reviewer.")
     entry = _entry_by_key(session, proposal.key, lock=True)
@@ -167,7 +169,9 @@ def _as_published(definition: Definition) -> Definition:
 def reject(session: Session, *, actor: Actor, proposal_id: int, reason: str) -> None:
     """Turn a proposal down with a reason the proposer can work with."""
     proposal = _open_proposal(session, proposal_id)
-    policy.require(actor, "entry.publish", _owner_scope(session, _valid(proposal.document, proposal.readme)))
+    definition = _valid(proposal.document, proposal.readme)
+    policy.require(actor, "entry.publish", _owner_scope(session, definition))
+    _require_seen(session, actor, proposal, definition)
     if actor.ref == proposal.proposed_by:
         raise NotAllowed("Nobody decides on their own proposal.", hint="Withdraw it instead.")
     if not reason.strip():
@@ -378,6 +382,15 @@ def _open_proposal(session: Session, proposal_id: int) -> Proposal:
     if proposal.state != "submitted":
         raise Conflict(f"Proposal {proposal_id} is {proposal.state} already.", hint="Reload to see who decided.")
     return proposal
+
+
+def _require_seen(session: Session, actor: Actor, proposal: Proposal, definition: Definition) -> None:
+    """Nobody decides on what they may not read: the entry as it would be, and as it is."""
+    scope, classification = _owner_scope(session, definition), definition.spec.classification if definition.spec else ""
+    seen = sees(policy.sight(actor), classification, team=scope.team, unit=scope.unit)
+    hidden = session.exec(select(Entry.id).where(Entry.key == proposal.key, not_(visible(actor)))).first()
+    if (not seen or hidden is not None) and actor.ref != proposal.proposed_by:
+        raise NotFound(f"No proposal {proposal.id}.")
 
 
 def _decide(session: Session, proposal: Proposal, actor: Actor, state: str, reason: str = "") -> None:
