@@ -46,7 +46,12 @@ class GateAnswer(BaseModel):
     decided_at: datetime
 
 
-@router.get("/{model}/{version}", responses=documented(401, 403, 422), summary="May this version go there?")
+@router.get(
+    "/{model}/{version}",
+    operation_id="askGate",
+    responses=documented(401, 403, 422),
+    summary="May this version go there?",
+)
 def gate(
     caller: Caller,
     model: Named,

@@ -58,10 +58,12 @@ def reached(
     conditions: list[ColumnElement[bool]] = []
     for grant in actor.grants:
         match policy.MATRIX[action].get(grant.role):
+            case "everywhere":
+                conditions.append(true())
             case "any":
                 conditions.append(_holds(grant, columns))
             case "own":
-                conditions.append(owned)
+                conditions.append(and_(_holds(grant, columns), owned))
             case "not own":
                 conditions.append(and_(_holds(grant, columns), not_(owned)))
     return or_(false(), *conditions)
@@ -80,4 +82,4 @@ def _holds(grant: Grant, columns: dict[str, Any]) -> ColumnElement[bool]:
     if grant.scope_kind == "organisation":
         return true()
     column = columns.get(grant.scope_kind)
-    return false() if column is None else col(column).is_not_distinct_from(grant.scope_id)
+    return false() if column is None or not grant.scope_id else col(column).is_not_distinct_from(grant.scope_id)

@@ -33,8 +33,10 @@ def register(page: Page, portal: Portal, title: str, problem: str, **more: str) 
     write(page, "Data access and security", "Account histories, released for exploration by the data platform.")
     if "kind" in more:
         choose(page, "Kind of data", more["kind"])
+    if "region" in more:
+        choose_region(page, more["region"])
     for label, words in more.items():
-        if label != "kind":
+        if label not in ("kind", "region"):
             write(page, label.capitalize().replace("_", " "), words)
     settle(page)
     press(page, "Register")
@@ -159,7 +161,7 @@ def test_the_advisor_explains_and_a_pattern_brings_approvals_that_a_change_of_re
     go(priya, f"{demo.url}/project?id={project}")
     press(priya, re.compile("^edit Change$|^Change$"))
     told(priya, "Change Reminders before a payment fails")
-    write_region(priya, "us-east")
+    choose_region(priya, "us-east")
     told(priya, re.compile(r"Saving this reopens approvals .* IT-1 \(IT\)\."))
     press(priya, re.compile("Save"))
     told(priya, re.compile("Next:"))
@@ -172,8 +174,11 @@ def open_items(page: str) -> set[str]:
     return set(re.findall(r"([A-Z]+-\d+) \(\w+\) is open", page))
 
 
-def write_region(page: Page, region: str) -> None:
-    write(page, "Region", region)
+def choose_region(page: Page, region: str) -> None:
+    """Type into the list of regions and take what it offers."""
+    box = page.get_by_role("combobox", name="Region", exact=True)
+    box.fill(region)
+    page.get_by_role("option", name=region).first.click()
     settle(page)
 
 

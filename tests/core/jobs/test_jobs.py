@@ -58,7 +58,7 @@ def test_a_job_that_fails_for_good_says_why(registry: Registry, running: None) -
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_every_job_runs_when_it_is_asked_for(registry: Registry, running: None) -> None:
-    without_arguments = [name for name in jobs.JOBS if name != "import-source"]
+    without_arguments = [name for name in jobs.JOBS if name not in jobs.OF_A_SOURCE]
     assert {name: run(name) for name in without_arguments} == dict.fromkeys(without_arguments, "success")
     assert [one.name for one in jobs.recent(SYSTEM)] == without_arguments[::-1]
 
