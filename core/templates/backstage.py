@@ -148,7 +148,7 @@ def _check(name: str, schema: Raw, ui: Raw, where: tuple[str, ...], notes: Notes
 
 def _choices(schema: Raw) -> tuple[tuple[str, Any], ...]:
     labels = _list(schema.get("enumNames") or schema.get("ui:enumNames"))
-    values = _list(schema.get("enum"))
+    values = [one for one in _list(schema.get("enum")) if one is not None]
     labels = labels if len(labels) == len(values) else values
     return tuple((str(label), overlay.verbatim(value, _OPTIONS)) for label, value in zip(labels, values, strict=True))
 

@@ -18,7 +18,7 @@ from jinja2 import TemplateError, nodes
 from core.catalog import strict_yaml
 from core.errors import Invalid
 from core.templates.dialect import environment
-from core.templates.form import Definition, Finding, Question
+from core.templates.form import Definition, Finding, Question, cast
 from core.templates.snapshot import File, Snapshot
 
 CONFIG = "copier.yml"
@@ -32,6 +32,7 @@ RESERVED = frozenset(
 )
 """Names that mean something else in a template."""
 
+_NOTHING = {"int": 0, "float": 0, "bool": False, "json": None, "yaml": None}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _LINE = re.compile(r"\(line (\d+)")
 
@@ -147,9 +148,23 @@ class Notes:
                 self.error((one.name,), "question-name", f"{one.name[:100]!r} {problem}.", hint)
             else:
                 kept[one.name] = one
+                self._check_values(one)
         if len(kept) > MAX_QUESTIONS:
             self.error((), "questions", f"There are more than {MAX_QUESTIONS} questions.", "Ask for less.")
         return tuple(kept.values())
+
+    def _check_values(self, question: Question) -> None:
+        """Choices and a default that are written out are of the question's type."""
+        values = {"choices": [value for _, value in question.choices]}
+        if not question.required and not question.multiselect:
+            values["default"] = [question.default]
+        for name, found in values.items():
+            for value in found if name not in question.templated else ():
+                try:
+                    cast(question.type, value)
+                except (ValueError, TypeError) as error:
+                    message = f"{question.name}: {str(value)[:100]!r} {error}."
+                    self.error((question.name, name), name, message, f"Write a value of the type {question.type}.")
 
 
 def starts(env_options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -270,8 +285,8 @@ def _entry(question: Question) -> dict[str, Any]:
         entry["choices"] = [[label, _choice(value, refusals.get(label))] for label, value in question.choices]
     if not question.required:
         entry["default"] = question.default
-    elif question.secret:  # copier asks a secret only if it has a default
-        entry["default"] = ""
+    elif question.secret:  # copier takes a secret only with a default; it never becomes an answer
+        entry["default"] = question.choices[0][1] if question.choices else _NOTHING.get(question.type, "")
     kept = {"multiselect": question.multiselect, "secret": question.secret, "validator": question.validator}
     entry |= {key: value for key, value in kept.items() if value}
     return entry | ({"when": False} if question.computed else {"when": question.when} if question.when else {})

@@ -114,7 +114,7 @@ def _check_settings(raw: Raw, notes: Notes) -> None:
             hint = "Upload the folder of one of them as a template of its own."
             notes.error((key,), "nested", "The file lists several templates, and none is in it.", hint)
     for extension in _listed(raw.get("_extensions")):
-        if extension not in HARMLESS:
+        if str(extension) not in HARMLESS:
             message = f"The extension {str(extension)[:100]!r} is Python code and not loaded."
             notes.error(("_extensions",), "extension", message, "Remove it, and what the template uses of it.")
 

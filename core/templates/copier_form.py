@@ -237,7 +237,7 @@ def _choices(name: str, raw: Any, notes: Notes) -> dict[str, Any]:
         if isinstance(value, dict):
             refusals[str(label)] = str(value.get("validator") or "")
             value = value["value"]
-        pairs.append((str(label), value))
+        pairs.append((str(label), str(label) if value is None else value))  # as copier takes a choice of nothing
     if not pairs:
         notes.error((name, "choices"), "choices", f"{name}: there is no choice.", "List them, or remove 'choices'.")
     return {"choices": tuple(pairs), "choice_validators": {key: text for key, text in refusals.items() if text}}

@@ -26,6 +26,8 @@ from core.templates.rendering import Limits, RenderingFailed, resolve
 from core.templates.snapshot import Snapshot, from_folder, from_zip
 from tests.core.templates.making import SHORT, body, codes, foreign, render, snapshot, template
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a-secret-of-the-portal"
 """Stands in the environment of the portal, and may stand in nothing a template makes."""
 

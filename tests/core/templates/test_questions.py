@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import Invalid
 from core.templates.questions import Definition, Question, check_answers, define
@@ -118,6 +121,8 @@ class TestCopier:
             ("_min_copier_version: '99.0'\n", 1, "needs copier 99.0"),
             ("x: {choices: []}\n", 1, "no choice"),
             ("x: {choices: [[a, b, c]]}\n", 1, "is no choice"),
+            ("x:\n  type: int\n  default: many\n", 3, "'many' is not a whole number"),
+            ("x:\n  type: json\n  choices: ['{']\n", 3, "is not JSON"),
             ("- x\n", 1, "not a mapping"),
             ("x: [\n", 2, "not valid YAML"),
             ("x: " + "[" * 100, 1, "nested deeper"),
@@ -314,3 +319,46 @@ class TestFirstLook:
             "component_id": "The answer has 31 characters, and at most 30 are allowed.",
             "port": "The answer is less than 1024.",
         }
+
+
+JSON = st.recursive(
+    st.text(max_size=12) | st.booleans() | st.none() | st.integers() | st.floats(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+WORDS = [
+    "type", "help", "choices", "default", "when", "validator", "secret", "multiselect", "_subdirectory", "_envops", "_exclude",
+    "_tasks", "_templates_suffix", "_answers_file", "_min_copier_version", "_secret_questions", "variable_start_string",
+    "spec", "parameters", "properties", "steps", "action", "fetch:template", "input", "url", "./skeleton", "values", "enum",
+    "items", "pattern", "ui:options", "required", "kind", "Template", "__prompts__", "_extensions", "_copy_without_render",
+    "_jinja2_env_vars", "{{ x }}", "{% if", "[[", "yes", "str", "int", "array", "string", "x", "y",
+]  # fmt: skip
+FORMS = st.recursive(
+    st.sampled_from(WORDS) | st.booleans() | st.none() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),
+    max_leaves=40,
+)
+
+
+@given(FORMS, st.sampled_from(["copier.yml", "cookiecutter.json", "template.yaml"]))
+def test_any_form_is_understood_or_refused_politely(form: Any, path: str) -> None:
+    files = {"{{cookiecutter.x}}/{{ y }}": "", "skeleton/${{ values.x }}": "", "a.jinja": ""}
+    head = "# scaffolder.backstage.io/v1\n" if path == "template.yaml" else ""
+    with suppress(Invalid):
+        definition = define(snapshot({path: head + json.dumps(form), **files}))
+        assert Definition.from_dict(json.loads(json.dumps(definition.to_dict()))) == definition
+
+
+@given(st.text(max_size=200), st.sampled_from(["copier.yml", "cookiecutter.json"]))
+def test_any_text_is_understood_or_refused_politely(text: str, path: str) -> None:
+    with suppress(Invalid):
+        define(snapshot({path: text.encode("utf-8", "replace")}))
+
+
+@given(
+    st.dictionaries(st.sampled_from(["name", "age", "rate", "go", "data", "free", "one", "many", "slug", "?"]), JSON)
+)
+def test_any_answers_are_right_or_told_beside_their_question(answers: dict[str, Any]) -> None:
+    problems = check_answers(TestFirstLook.definition, answers)
+    assert problems.keys() <= answers.keys()
+    assert all(problems.values())

@@ -28,6 +28,7 @@ def made_by_copier(folder: Path, target: Path) -> dict[str, File]:
     return dict(from_folder(target).files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [FOREIGN / "copier-library", *SHIPPED], ids=lambda path: path.parent.name)
 def test_a_project_is_what_copier_makes_of_the_template(folder: Path, tmp_path: Path) -> None:
     theirs = made_by_copier(folder, tmp_path / "theirs")

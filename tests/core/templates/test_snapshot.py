@@ -6,9 +6,12 @@ import io
 import os
 import stat
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import Conflict, Invalid
 from core.templates import snapshot
@@ -209,3 +212,13 @@ def test_an_archive_packed_in_an_unusual_way_is_refused() -> None:
         target.writestr("a", b"x" * 100)
     with pytest.raises(Invalid, match="unusual way"):
         from_zip(made.getvalue())
+
+
+@given(st.data())
+def test_a_damaged_archive_is_read_or_refused_politely(data: st.DataObject) -> None:
+    made = bytearray(Snapshot({"a/b.txt": File(b"text " * 50), "c": File(b"\0" * 100, True)}).to_zip())
+    for _ in range(data.draw(st.integers(1, 8))):
+        made[data.draw(st.integers(0, len(made) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(Invalid):
+        found = from_zip(bytes(made))
+        assert from_zip(found.to_zip(), digest=found.digest) == found
