@@ -115,10 +115,13 @@ def serving(session: Session, actor: Actor, *, page: int = 1, size: int = 20) ->
 _granted = (RoleGrant.role == ROLE, RoleGrant.state == "active")
 
 
-def _served(actor: Actor) -> Any:
-    """(person, running project) for every project that an engineer serves and ``actor`` may see."""
+def _served(actor: Actor, people: list[str] | None = None) -> Any:
+    """(person, running project) for every project that an engineer (of ``people``) serves and ``actor`` may see."""
     works = select(ProjectMember.person_id, ProjectMember.project_id).where(ProjectMember.role == ROLE)
     granted = select(RoleGrant.person_id, RoleGrant.scope_id).where(*_granted, RoleGrant.scope_kind == "project")
+    if people is not None:
+        works = works.where(col(ProjectMember.person_id).in_(people))
+        granted = granted.where(col(RoleGrant.person_id).in_(people))
     both = union(works, granted).subquery("both")
     return (
         select(both.c.person_id, both.c.project_id)
@@ -162,12 +165,11 @@ _ORDER: tuple[Any, ...] = (tier_place(Project.tier), place_of(Project.stage).des
 
 
 def _projects(session: Session, actor: Actor, people: list[str]) -> dict[str, list[Served]]:
-    served = _served(actor)
+    served = _served(actor, people)
     rows = session.execute(
         select(served.c.person_id, *_PROJECT)
         .join(Project, col(Project.id) == served.c.project_id)
         .outerjoin(BusinessUnit, col(BusinessUnit.id) == Project.unit_id)
-        .where(served.c.person_id.in_(people))
         .order_by(*_ORDER)
     )
     found: dict[str, list[Served]] = {}
@@ -193,17 +195,14 @@ def _scopes(session: Session, people: list[str]) -> dict[str, list[str]]:
 
 
 def _shared(session: Session, actor: Actor, people: list[str]) -> dict[str, list[Shared]]:
-    served = _served(actor)
+    served = _served(actor, people)
     count = func.count(func.distinct(served.c.project_id))
     columns: tuple[Any, ...] = (served.c.person_id, Entry.key, Entry.kind, Entry.title, count)
     rows = session.execute(
         select(*columns)
         .join(Adoption, col(Adoption.project_id) == served.c.project_id)
         .join(Entry, col(Entry.id) == Adoption.entry_id)
-        .where(
-            served.c.person_id.in_(people), col(Adoption.until).is_(None), col(Entry.kind).in_(SHARED_KINDS),
-            visible(actor),
-        )
+        .where(col(Adoption.until).is_(None), col(Entry.kind).in_(SHARED_KINDS), visible(actor))
         .group_by(served.c.person_id, Entry.id, Entry.key, Entry.kind, Entry.title)
         .having(count >= SHARED_BY)
         .order_by(count.desc(), Entry.title)

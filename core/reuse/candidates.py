@@ -146,12 +146,19 @@ _COUNT = {
         " WHERE entry_search MATCH '\"' || asked.value || '\"' LIMIT :most)) FROM json_each(:words) AS asked"
     ),
     False: sql(
-        "SELECT asked.value, (SELECT count(*) FROM (SELECT 1 FROM entry_text"
-        " WHERE search @@ to_tsquery('english', quote_literal(asked.value)) LIMIT :most) AS those)"
+        "WITH known AS MATERIALIZED (SELECT word, CAST(share * (SELECT reltuples FROM pg_class WHERE oid = 'entry_text'::regclass)"
+        " AS integer) AS those FROM pg_stats,"
+        " unnest(most_common_elems::text::text[], most_common_elem_freqs) AS common(word, share)"
+        " WHERE schemaname = current_schema() AND tablename = 'entry_text' AND attname = 'search')"
+        " SELECT asked.value, coalesce((SELECT least(those, :most) FROM known"
+        " WHERE word = (tsvector_to_array(to_tsvector('english', asked.value)))[1]),"
+        " (SELECT count(*) FROM (SELECT 1 FROM entry_text"
+        " WHERE search @@ to_tsquery('english', quote_literal(asked.value)) LIMIT :most) AS counted))"
         " FROM json_array_elements_text(CAST(:words AS json)) AS asked(value)"
     ),
 }
-"""How many entries have each word, counted up to a limit, in one statement."""
+"""How many entries have each word, counted up to a limit, in one statement. PostgreSQL, which reads every entry that it
+counts, knows the common words from its own statistics, where it has gathered some."""
 
 
 def _counts(session: Session, words: list[str]) -> dict[str, int]:
@@ -296,10 +303,13 @@ def _with_successors(session: Session, actor: Actor, found: list[_Row], without:
 def patterns_of(session: Session, actor: Actor, project_keys: Sequence[str]) -> dict[str, frozenset[str]]:
     """Key of a project's entry → the keys of the visible patterns it adopted, also of those it left."""
     ids = {key.rpartition("/")[2]: key for key in project_keys}
+    # what they adopted first, which is little; otherwise SQLite asks every pattern of the catalog who adopted it
+    adopted = select(col(Adoption.project_id), col(Adoption.entry_id)).where(col(Adoption.project_id).in_(list(ids)))
+    used = adopted.distinct().subquery("used")
     rows = session.execute(
-        select(col(Adoption.project_id), col(Entry.key))
-        .join(Entry, col(Entry.id) == Adoption.entry_id)
-        .where(col(Adoption.project_id).in_(list(ids)), col(Entry.kind) == "pattern", visible(actor))
+        select(used.c.project_id, col(Entry.key))
+        .join(Entry, col(Entry.id) == used.c.entry_id)
+        .where(col(Entry.kind) == "pattern", visible(actor))
     )
     found: dict[str, set[str]] = {}
     for project_id, key in rows:

