@@ -51,6 +51,6 @@ def _file(files: Snapshot, path: str) -> None:
     except UnicodeDecodeError:
         st.caption(f"{plain(path)} is binary, {len(files.files[path].content):,} bytes.")
         return
-    st.code(content[:LONGEST], language="python" if path.endswith(".py") else None, line_numbers=True)
+    texts.code(content[:LONGEST])
     if len(content) > LONGEST:
         st.caption("The rest is in the download.")

@@ -10,7 +10,16 @@ from core.access.policy import Actor
 from core.errors import PortalError
 from core.templates import delivery, queries, repository, requests, sending, states
 from core.templates.queries import RequestPage
-from pages.parts import badges, notices, template_decide, template_files, template_requests, template_work, writing
+from pages.parts import (
+    badges,
+    notices,
+    template_decide,
+    template_files,
+    template_requests,
+    template_work,
+    texts,
+    writing,
+)
 from pages.parts.notices import plain
 
 MOVING = ("approved", "rendered")
@@ -123,7 +132,7 @@ def _result(actor: Actor, page: RequestPage) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button("Download as zip", lambda: _zip(actor, request.id or 0), file_name=f"{name}.zip", mime="application/zip", icon=":material/folder_zip:", on_click="ignore", type="primary")  # fmt: skip
         st.download_button("Download as git bundle", lambda: _bundle(actor, request.id or 0), file_name=f"{name}.bundle", mime="application/octet-stream", icon=":material/account_tree:", on_click="ignore")  # fmt: skip
-    st.code(_first_steps(page, name), language="bash")
+    texts.code(_first_steps(page, name))
     for step in requests.questions_of(page.version).manual_steps:
         st.markdown(f":material/back_hand: By hand: {plain(step)}")
     if request.experiment:
@@ -153,7 +162,7 @@ def _token(actor: Actor, page: RequestPage) -> None:
         except PortalError as error:
             notices.refuse(error)
             return
-        st.code(secret, language=None)
+        texts.code(secret)
         st.caption(f"Copy it now: it is shown this once, and ends in {requests.TOKEN_DAYS} days.")
 
 

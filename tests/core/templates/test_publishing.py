@@ -77,9 +77,9 @@ def test_files_that_changed_after_the_review_are_neither_published_nor_rendered(
         with db.writing() as session:
             digest = session.get_one(TemplateVersion, one).digest
             session.execute(update(TemplateBlob).where(col(TemplateBlob.digest) == digest).values(content=other))
-    with db.writing() as session, pytest.raises(Conflict, match="not those that were reviewed"):
+    with db.writing() as session, pytest.raises(Conflict, match="not what was reviewed"):
         publishing.publish(session, actor=house.max, version_id=version_id)
-    with pytest.raises(Conflict, match="not those that were reviewed"):
+    with pytest.raises(Conflict, match="not what was reviewed"):
         sending.preview(house.version_id, {})
 
 
