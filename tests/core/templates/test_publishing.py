@@ -14,7 +14,7 @@ from core.access.policy import MATRIX, ROLES
 from core.activity import queries as activity
 from core.catalog.tables import Entry
 from core.errors import Conflict, Invalid, NotAllowed, PortalError
-from core.templates import publishing, queries, remotes, repository, sending, shipping, work
+from core.templates import publishing, queries, remotes, repository, sending, shipping, snapshot, work
 from core.templates.tables import TemplateBlob, TemplateVersion
 from tests.conftest import SYSTEM, forget_settings
 from tests.core.templates.house import House, template
@@ -176,3 +176,20 @@ def test_the_catalogs_own_templates_are_published_once_and_a_changed_one_is_refu
     report = shipping.load(policy.system("loader"))
     [problem] = [text for one in report.changes for text in one.problems]
     assert "A version never changes" in problem
+
+
+FOREIGN = Path(__file__).parent / "foreign"
+ANSWERS = {
+    "backstage-service": {"component_id": "payments", "owner": "cards"}, "copier-library": {"project_name": "Payments"},
+}  # fmt: skip
+"""What has no default there."""
+
+
+@pytest.mark.parametrize("folder", sorted(one.name for one in FOREIGN.iterdir() if one.is_dir()))
+def test_a_foreign_template_is_uploaded_linted_published_asked_for_and_rendered(house: House, folder: str) -> None:
+    uploaded = snapshot.from_zip(snapshot.from_folder(FOREIGN / folder).to_zip())
+    house.version_id = house.publish(uploaded, "7.0.0")
+    made = house.result(house.delivered(ANSWERS.get(folder)))
+    assert "FACTORY.yaml" in made.files
+    assert not [path for path in made.files if "{" in path], "every name is rendered"
+    assert row(house.version_id).form in folder

@@ -353,3 +353,36 @@ def test_a_remote_that_hangs_is_given_up_and_the_result_stays(house: House, monk
 def test_every_state_has_its_way_out_but_the_final_ones() -> None:
     assert {state for state, following in states.NEXT.items() if not following} == {"closed", "rejected", "withdrawn"}
     assert {after for following in states.NEXT.values() for after in following.values()} | {"draft"} == set(states.NEXT)
+
+
+SLOW = """
+import time
+from core.access import policy
+from core.templates import rendering, work
+render = rendering.render
+def slow(*arguments, **more):
+    print("rendering", flush=True)
+    time.sleep(60)
+    return render(*arguments, **more)
+work.rendering.render = slow
+work.work(policy.system("templates"))
+"""
+
+
+def test_a_kill_during_rendering_leaves_a_request_that_the_next_worker_finishes(house: House) -> None:
+    import subprocess
+    import sys
+
+    request_id = house.send({"colour": "green"})
+    house.approve(request_id)
+    worker = subprocess.Popen([sys.executable, "-c", SLOW], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "rendering\n"
+    worker.kill()
+    worker.wait()
+    worker.stdout.close()
+    assert house.state(request_id) == "approved"
+    change(request_id, next_attempt_at=db.now() - timedelta(seconds=1))  # the claim of the killed one has run out
+    work.work(SYSTEM)
+    assert house.state(request_id) == "delivered"
+    assert house.page(request_id).request.answers["colour"] == "green"
