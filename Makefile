@@ -19,7 +19,8 @@ serve: $(VENV)/.installed ## the portal without the demo
 
 test: $(VENV)/.tested ## every test, on both databases, with browser tests where there is a Chromium
 	@$(BIN)/python -m tests.browser.found
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m browser  # apart: the browser's driver keeps an event loop running
 
 test-quick: $(VENV)/.tested ## the tests to run while working: no browser, no trained models, SQLite only
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not slow" -k "not postgresql"

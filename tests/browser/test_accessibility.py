@@ -10,7 +10,7 @@ from tests.browser.running import PATIENCE_MS, Portal, settle, sign_in
 from tests.browser.screenshots import PAGES
 from tests.browser.test_journeys import person_with
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one portal and one browser for all journeys
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("axe")]  # long enough to run beside the journeys
 
 TABS = {
     "readme": "/entry?ref=asset:default/drift-statistics&tab=README",
