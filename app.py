@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Thread
@@ -20,9 +20,9 @@ from starlette.middleware import Middleware
 from core import api, db, jobs
 from core.access import policy
 from core.api import signin
-from core.catalog import loader
 from core.config import ROOT, settings
-from core.errors import PortalError
+from core.errors import PortalError, Unavailable
+from core.templates import shipping
 from pages.parts import failures
 
 log = logging.getLogger("portal")
@@ -32,8 +32,9 @@ log.setLevel(settings().log_level)
 
 def prepare() -> None:
     """Bring the store to the newest revision, load the catalog, and build the demo's people where it is wanted."""
+    signin.require_closed_doors(st.get_option("server.address"))
     db.migrate()
-    report = loader.load(policy.system("loader"))
+    report = shipping.load(policy.system("loader"))
     for change in report.changes:
         for problem in change.problems:
             log.warning("Catalog: %s", problem)
@@ -67,7 +68,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         await run_sync(prepare)
     except PortalError as error:
         log.error("%s", error)
-        sys.exit(1)
+        os._exit(3 if isinstance(error, Unavailable) else 1)  # the server would add its own trace and exit code
     Thread(target=warm_up, name="warm-up", daemon=True).start()
     yield
     await run_sync(jobs.stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,9 +13,19 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from core import roles
 from core.errors import Invalid, Unavailable
 
 ROOT = Path(__file__).resolve().parents[1]
+
+_UNITS = ((1, 60), (60, 60), (3600, 24))
+"""A second, a minute and an hour in seconds, and how many of it make the next larger unit."""
+
+SYNC_SECONDS = [
+    *(unit * part for unit, parts in _UNITS for part in range(1, parts) if parts % part == 0 and unit * part >= 5),
+    86_400,
+]
+"""The gaps between two syncs that a schedule keeps: equal parts of a minute, an hour or a day."""
 
 
 class Settings(BaseSettings):
@@ -44,10 +55,20 @@ class Settings(BaseSettings):
     jobs: Literal["inside", "worker"] = Field(
         "inside", description="Where jobs run: inside the portal's process, or in `python -m core worker`."
     )
-    sync_seconds: int = Field(60, ge=5, le=86_400, description="Seconds between two syncs of the model mirror.")
+    sync_seconds: int = Field(
+        60,
+        ge=SYNC_SECONDS[0],
+        le=SYNC_SECONDS[-1],
+        description="Seconds between two syncs of the model mirror: an equal part of a minute, an hour or a day, such as "
+        "30, 300 or 7200.",
+    )
     git_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("github.com", "gitlab.com", "bitbucket.org", "dev.azure.com"),
         description="Comma-separated hosts that a git import may reach.",
+    )
+    git_remotes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated prefixes, each ending in '/', of git addresses that deliveries may push to.",
     )
     grant_webhook_url: str = Field(
         "", description="Address that approved data requests are posted to; without it, people grant with evidence."
@@ -62,7 +83,15 @@ class Settings(BaseSettings):
         description="MLflow server to mirror; without it, `serve` starts a bundled one on loopback.",
     )
 
-    @field_validator("git_hosts", mode="before")
+    @field_validator("git_remotes")
+    @classmethod
+    def _whole_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if urlsplit(one).scheme not in ("file", "https", "ssh") or not one.endswith("/"):
+                raise ValueError(f"{one!r} is not a prefix such as https://git.example.org/teams/, ending in '/'")
+        return value
+
+    @field_validator("git_hosts", "git_remotes", mode="before")
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -76,6 +105,27 @@ class Settings(BaseSettings):
             return json.loads(value)
         except ValueError as error:
             raise ValueError(f"is not JSON ({error})") from error
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _known_roles(cls, value: dict[str, str]) -> dict[str, str]:
+        for group, role in value.items():
+            try:
+                roles.held(role)
+            except ValueError as error:
+                raise ValueError(f"the group {group!r} maps to a role that does not exist: {error}") from error
+        return value
+
+    @field_validator("sync_seconds")
+    @classmethod
+    def _equal_part(cls, value: int) -> int:
+        if value not in SYNC_SECONDS:
+            below = max(one for one in SYNC_SECONDS if one < value)
+            above = min(one for one in SYNC_SECONDS if one > value)
+            raise ValueError(
+                f"{value} seconds are no equal part of a minute, an hour or a day; the nearest are {below} and {above}"
+            )
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -116,12 +166,26 @@ class Settings(BaseSettings):
         """Whether people may continue as a known person without a provider: never beside one, never from afar."""
         if self.has_provider or self.local_signin == "off":
             return False
-        return self.local_signin == "any" or is_loopback(self.address)
+        return self.local_signin == "any" or (is_loopback(self.address) and not self.has_public_name)
+
+    @property
+    def has_public_name(self) -> bool:
+        """Whether ``PORTAL_PUBLIC_URL`` names more than this machine: a proxy lets others in, whatever the address."""
+        return bool(self.public_url) and not is_loopback(urlsplit(self.public_url).hostname or "")
 
     @property
     def base_url(self) -> str:
         """The URL people reach the portal under."""
         return self.public_url or f"http://{self.address}:{self.port}"
+
+    @property
+    def sync_schedule(self) -> str:
+        """When the mirror is synced, as a cron expression; one of six fields starts with the second."""
+        if self.sync_seconds < 60:
+            return f"*/{self.sync_seconds} * * * * *"
+        if self.sync_seconds < 3600:
+            return f"*/{self.sync_seconds // 60} * * * *"
+        return f"0 */{self.sync_seconds // 3600} * * *"
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -137,6 +201,15 @@ def is_loopback(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
+
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+def names_loopback(host: str | None) -> bool:
+    """Whether a request's Host header, with any port, names this machine by a loopback address or as localhost."""
+    found = _HOST.fullmatch(host or "")
+    return found is not None and is_loopback((found[1] or found[2]).lower())
 
 
 @cache

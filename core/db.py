@@ -11,10 +11,11 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from fcntl import LOCK_EX, flock
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import Connection
@@ -176,29 +177,52 @@ def batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
 def migrate() -> tuple[str | None, str | None]:
     """Bring the store to the newest revision; returns the revision before and after.
 
-    Two portals that start together on one database do it one after the other. A store that is newer than the code is
-    refused and left as it is.
+    Processes that start together on one store do it one after the other, each waiting until the one before is done. A
+    store that is newer than the code is refused and left as it is.
     """
-    with _translated(), engine().connect() as connection:
-        if (there := _revision(connection)) == _revisions()[-1]:
-            return there, there  # as at every start but the first: nothing to do, and no Alembic to import
+    with _translated(), _nobody_else_migrating(), engine().connect() as connection:
+        before = _revision(connection)
+        if before == _revisions()[-1]:
+            return before, before  # as at every start but the first: nothing to do, and no Alembic to import
+        _refuse_newer(before)
+        connection.rollback()
+        connection.execution_options(writing=True)  # what is read from here on stays true until it is written
         from alembic import command
 
         config = alembic_config()
         config.attributes["connection"] = connection
-        if not is_sqlite(connection):
+        command.upgrade(config, "head")
+        connection.commit()
+        return before, _revision(connection)
+
+
+@contextmanager
+def _nobody_else_migrating() -> Iterator[None]:
+    """Wait for this store's turn: of processes that hold a store in this block there is one."""
+    if settings().database_url:
+        with engine().connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(720315)"))
             connection.commit()
-        try:
-            before = _revision(connection)
-            _refuse_newer(before)
-            command.upgrade(config, "head")
-            connection.commit()
-            return before, _revision(connection)
-        finally:
-            if not is_sqlite(connection):
+            try:
+                yield
+            finally:
                 connection.execute(text("SELECT pg_advisory_unlock(720315)"))
                 connection.commit()
+        return
+    # not a lock of SQLite: of two connections that switch a new file to WAL at once, one is refused without waiting
+    with _lock_file() as file:
+        flock(file, LOCK_EX)  # given up when the file is closed, and so by a process that is killed
+        yield
+
+
+def _lock_file() -> IO[bytes]:
+    path = data_folder() / "migrate.lock"
+    try:
+        return path.open("ab")
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be written: {error.strerror}.", hint="Set PORTAL_DATA to a folder this user may write."
+        ) from error
 
 
 def require_current() -> None:

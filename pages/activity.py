@@ -12,6 +12,7 @@ from core.access import queries as people
 from core.activity import queries
 from core.activity.events import all_events
 from core.activity.queries import Line
+from core.datasets import records
 from core.errors import PortalError
 from pages.parts import actor as actors
 from pages.parts import badges, log_checks, notices, sentences, texts
@@ -87,7 +88,8 @@ st.title("Activity", anchor=False)
 
 try:
     with db.reading() as session:
-        found = queries.history(session, actor, **chosen, page=page_number(), size=SIZE)
+        seen = records.seen_by(session, actor)
+        found = queries.history(session, actor, **chosen, page=page_number(), size=SIZE, seen=seen)
         names = people.names(session, sentences.references(found.items))
         everybody = people.everybody(session) if reads_all else {}
 except PortalError as error:
@@ -98,11 +100,12 @@ except PortalError as error:
 if reads_all:
     log_checks.show(actor)
 else:
-    st.info("Your role reads what you did yourself.", icon=":material/person:")
+    st.info("Your role reads what you did yourself. What happened to a thing stands on its page, under History.", icon=":material/person:")  # fmt: skip
 
 filters(everybody)
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.markdown(f"**{badges.count(found.total, 'record')}**, newest first", width="content")
+    counted = f"The {found.total:,} newest records" if found.is_cut else badges.count(found.total, "record")
+    st.markdown(f"**{counted}**, newest first", width="content")
     if any(chosen.values()):
         st.page_link("activity.py", label="Clear all filters", icon=":material/filter_alt_off:")
 for line in found.items:

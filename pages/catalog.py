@@ -33,6 +33,13 @@ def toggle(name: str, value: str) -> None:
     st.query_params.pop("page", None)
 
 
+def unfold(name: str) -> None:
+    """Offer every value of a facet, or the most frequent ones again; the address remembers it."""
+    unfolded = st.query_params.get_all("all")
+    others = [one for one in unfolded if one != name]
+    st.query_params["all"] = others if name in unfolded else [*others, name]
+
+
 def turn(key: str) -> None:
     """Put the chosen page into the address."""
     st.query_params["page"] = str(st.session_state[key])
@@ -60,8 +67,9 @@ def result(hit: search.Hit) -> None:
 
 def facet(name: str, label: str) -> None:
     """A facet's values with their counts in the present result, the chosen ones ticked."""
-    counts = {one.value: one.count for one in found.facets.get(name, [])[:SHOWN]}
-    values = list(dict.fromkeys([*chosen[name], *counts]))
+    counts = {one.value: one.count for one in found.facets.get(name, [])}
+    unfolded = name in st.query_params.get_all("all")
+    values = list(dict.fromkeys([*chosen[name], *list(counts)[: None if unfolded else SHOWN]]))
     if not values:
         return
     with st.container(gap="xsmall"):
@@ -70,6 +78,9 @@ def facet(name: str, label: str) -> None:
             st.session_state[f"{name}:{value}"] = value in chosen[name]
             shown = badges.kind_title(value) if name == "kind" else value
             st.checkbox(f"{plain(shown)} · {counts.get(value, 0)}", key=f"{name}:{value}", on_change=toggle, args=(name, value))  # fmt: skip
+        if len(counts) > SHOWN:
+            more = "Show fewer" if unfolded else f"Show all {len(counts)}"
+            st.button(more, key=f"all {name}", type="tertiary", on_click=unfold, args=(name,))
 
 
 def ask_for(text: str) -> None:

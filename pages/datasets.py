@@ -27,7 +27,7 @@ if (asked := st.query_params.get("request", "")).isascii() and asked.isdigit() a
     st.stop()
 
 st.title("Datasets", anchor=False)
-names = {view: name for view, (name, action, _) in VIEWS.items() if policy.may(actor, action)}
+names = {view: name for view, (name, action, _) in VIEWS.items() if policy.may_anywhere(actor, action)}
 if "decide" in names:
     with db.reading() as session:
         waiting = queries.waiting_for(session, actor)

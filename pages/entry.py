@@ -16,11 +16,26 @@ from pages.parts import badges, entry_tabs, notices, pattern_use, texts, writing
 from pages.parts.notices import plain
 
 
-def adopt_form(choices: list[projects.ProjectRow]) -> None:
-    """Adopt the entry for one of the projects this person may act for."""
-    with st.popover("Adopt for a project", type="primary", icon=":material/add_task:"):
-        titles = {one.id: f"{one.title} ({one.team})" for one in choices}
+def adopt_form() -> None:
+    """Adopt the entry for one of the projects this person may act for, which are read when the form is opened."""
+    of_pattern = entry.kind == adoption.PATTERN
+    panel = st.popover("Use for a project" if of_pattern else "Adopt for a project", type="primary", icon=":material/add_task:", on_change="rerun", key="adopting")  # fmt: skip
+    if not panel.open:
+        return
+    with panel:
+        q = st.text_input("Find a project", key="adopt_search", max_chars=200, placeholder="Part of its title or id", icon=":material/search:")  # fmt: skip
+        with db.reading() as session:
+            found = projects.adoptable(session, actor, entry.id or 0, q=q)
+        if not found.items:
+            st.caption("No running project that you may act for matches and does not use it yet.")
+            return
+        titles = {one.id: f"{one.title} ({one.team})" for one in found.items}
         project_id = st.selectbox("Project", titles, format_func=titles.__getitem__, key="adopt_project")
+        if found.total > len(found.items):
+            st.caption(f"The first {len(found.items)} of {found.total:,}: type a word to find another one.")
+        if of_pattern:
+            pattern_use.choose_for(project_id)
+            return
         how = st.radio("How", adoption.WAYS, format_func=lambda one: adoption.WAYS[one].capitalize(), key="adopt_how", horizontal=True)  # fmt: skip
         note = st.text_area("Note", max_chars=adoption.NOTE_LENGTH, placeholder="For what, or what was changed", key="adopt_note")  # fmt: skip
         st.caption(f"The project will be listed as a user of version {plain(entry.version)}.")
@@ -61,7 +76,6 @@ actor = actors.current()
 try:
     with db.reading() as session:
         page = queries.entry(session, actor, st.query_params.get("ref", ""))
-        choices = projects.adoptable(session, actor, page.entry.id or 0)
 except PortalError as error:
     st.title("Entry")
     notices.refuse(error)
@@ -72,13 +86,17 @@ entry = page.entry
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title(plain(entry.title), anchor=False)
     with st.container(horizontal=True, width="content"):
-        if choices and entry.lifecycle not in (Lifecycle.deprecated, Lifecycle.retired):
-            (pattern_use.choose_for if entry.kind == adoption.PATTERN else adopt_form)(choices)
-        may_propose = entry.kind in SPECS and policy.may(actor, "entry.propose", page.scope)
+        if policy.may_anywhere(actor, "entry.adopt") and entry.lifecycle not in (
+            Lifecycle.deprecated,
+            Lifecycle.retired,
+        ):
+            adopt_form()
+        is_open = entry.kind in SPECS and not actions.is_kept(entry)
+        may_propose = is_open and policy.may(actor, "entry.propose", page.scope)
         if may_propose and st.button("Propose a change", icon=":material/edit:"):
             st.switch_page("propose.py", query_params={"ref": entry.key})
         steps = sorted(actions.NEXT[Lifecycle(entry.lifecycle)])
-        if steps and entry.kind in SPECS and policy.may(actor, "entry.publish", page.scope):
+        if steps and is_open and policy.may(actor, "entry.publish", page.scope):
             lifecycle_form(steps)
 
 used = badges.count(entry.adoptions, "project")
@@ -95,6 +113,8 @@ facts = [
 st.caption(" · ".join(plain(one) for one in facts if one))
 texts.code(entry.key)
 badges.when("Changed", entry.updated_at)
+if actions.is_kept(entry):
+    st.page_link("project.py", label="Open the project, which keeps this entry", query_params={"id": entry.name}, icon=badges.kind_icon("project"))  # fmt: skip
 warnings()
 
 drawn = entry_tabs.tabs_of(entry.kind)

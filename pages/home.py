@@ -11,6 +11,7 @@ from core.access import policy
 from core.activity import queries as activity
 from core.catalog import queries as catalog
 from core.catalog import search
+from core.datasets import records
 from core.projects import queries as projects
 from core.tracking import queries as tracking
 from pages.parts import actor as actors
@@ -47,10 +48,12 @@ with db.reading() as session:
     glance = catalog.glance(session, actor, since=db.now() - timedelta(days=NEW_DAYS))
     running = projects.projects(session, actor, size=1)
     fresh, registered = tracking.freshness(session), tracking.registered(session)
-    wanted = len(search.demand(session, actor))
+    wanted = search.unmet(session, actor)
     owned = catalog.owned(session, actor)
     tasks = waiting.read(session, actor)
-    recent = activity.history(session, actor, size=8).items if policy.may(actor, "activity.read") else []
+    seen = records.seen_by(session, actor)
+    may_read = policy.may_anywhere(actor, "activity.read")
+    recent = activity.history(session, actor, size=8, seen=seen).items if may_read else []
 
 st.title(f"Welcome, {plain(actor.name.split()[0])}", anchor=False)
 at_a_glance()

@@ -132,7 +132,7 @@ elif unit or stage or words:
 else:
     hint = (
         "Start the demo with `make run`, or create a project."
-        if policy.may(actor, "project.create")
+        if policy.may_anywhere(actor, "project.create")
         else "Teams create them."
     )
     st.info(f"No project yet. {hint}", icon=":material/rocket_launch:")

@@ -22,7 +22,10 @@ def navigation(actor: Actor) -> dict[str, list[st.Page]]:
             st.Page("patterns.py", title="Patterns", icon=":material/schema:", help="Architectural patterns, and advice on which fits."),
             st.Page("datasets.py", title="Datasets", icon=":material/database:", help="Data, their owners, and access to them."),
         ],
-        "Build": [st.Page("projects.py", title="Projects", icon=":material/account_tree:", help="Every use case: its stage, its people, its next step.")],
+        "Build": [
+            st.Page("projects.py", title="Projects", icon=":material/account_tree:", help="Every use case: its stage, its people, its next step."),
+            st.Page("templates.py", title="Templates", icon=":material/note_stack:", help="A repository that runs, from a template; requests, updates."),
+        ],
         "Operate": [st.Page("models.py", title="Models", icon=":material/monitoring:", help="Every project's models, from the mirror of MLflow.")],
         "Manage": [],
     }  # fmt: skip
@@ -31,16 +34,19 @@ def navigation(actor: Actor) -> dict[str, list[st.Page]]:
             "entry.py", title="Entry", icon=":material/article:", visibility="hidden", help="One entry of the catalog."
         ),
         st.Page("project.py", title="Project", icon=":material/rocket:", visibility="hidden", help="One use case."),
+        st.Page(
+            "request.py", title="Request", icon=":material/note_stack:", visibility="hidden", help="A template request."
+        ),
     ]
     proposals = st.Page("propose.py", title="Proposals", icon=":material/edit_note:", help="Propose an entry or a change; approve those of others.")  # fmt: skip
-    if policy.may(actor, "entry.propose") or policy.may(actor, "entry.publish"):
+    if policy.may_anywhere(actor, "entry.propose") or policy.may_anywhere(actor, "entry.publish"):
         sections["Build"].append(proposals)
     if policy.may(actor, "catalog.browse"):
         sections["Build"] += [
             st.Page("demand.py", title="Demand", icon=":material/contact_support:", help="What people looked for and did not find."),
             st.Page("harvest.py", title="Harvest", icon=":material/agriculture:", help="What projects gave back, and what became of it."),
         ]  # fmt: skip
-    if policy.may(actor, "activity.read"):
+    if policy.may_anywhere(actor, "activity.read"):
         sections["Manage"].append(st.Page("activity.py", title="Activity", icon=":material/history:", help="The log: what happened, by whom; verify it."))  # fmt: skip
     if policy.may(actor, "admin.people") or policy.may(actor, "admin.jobs"):
         sections["Manage"].append(st.Page("admin.py", title="Admin", icon=":material/settings:", help="People, roles, tokens, sources and jobs."))  # fmt: skip
@@ -69,7 +75,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         on_change=search_everywhere,
         width=520,
     )
-    with st.popover(actor.name, icon=":material/account_circle:"):
+    with st.popover(notices.plain(actor.name), icon=":material/account_circle:"):
         st.markdown(f"**{notices.plain(actor.name)}**")
         st.caption(", ".join(sorted(actor.roles)) or "No role yet: you can browse nothing but this page.")
         if settings().has_provider:

@@ -10,6 +10,7 @@ from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.activity import queries as activity
+from core.datasets import records
 from core.errors import PortalError
 from core.projects import queries
 from core.projects.queries import ProjectDetail, ProjectRow
@@ -23,6 +24,7 @@ from pages.parts import (
     project_overview,
     project_pattern,
     project_register,
+    project_repository,
     project_reuse,
     project_risk,
     project_stage,
@@ -52,7 +54,8 @@ def history(actor: Actor, detail: ProjectDetail) -> None:
         periods = queries.stage_periods(session, actor, detail.project.id)
         st.markdown(" → ".join(f"{project_stage.badge(one.stage)} {badges.exact(one.since)}" for one in periods))
         if policy.may(actor, "activity.read", detail.project.scope):
-            timeline.show(session, activity.object_history(session, actor, f"project:{detail.project.id}"))
+            seen = records.seen_by(session, actor)
+            timeline.show(session, activity.object_history(session, actor, f"project:{detail.project.id}", seen=seen))
         else:
             st.caption("Your role does not read the activity log.")
 
@@ -67,6 +70,7 @@ TABS = {
     "Risk": project_risk.show,
     "Reuse": of_row(project_reuse.show),
     "Pattern": of_row(project_pattern.show),
+    "Repository": of_row(project_repository.show),
     "Data": of_row(project_data.show),
     "Adoptions": adoptions,
     "Retrospective": of_row(project_harvest.show),
@@ -84,7 +88,7 @@ def header(actor: Actor, detail: ProjectDetail) -> None:
         with st.container(horizontal=True, width="content"):
             if may_change and not (step and step.where == "stage"):
                 project_stage.mover(actor, detail)
-            if may_change and st.button("Change", icon=":material/edit:", key="change"):
+            if may_change and project.running and st.button("Change", icon=":material/edit:", key="change"):
                 st.switch_page("project.py", query_params={"id": project.id, "edit": str(detail.record.revision)})
     status = [project_stage.badge(project.stage), project_risk.badge(project.tier)]
     if project.tier and detail.record.tier_confirmed_by is None:

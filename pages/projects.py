@@ -31,7 +31,7 @@ def nothing() -> None:
     if wanted != portfolio.Filter():
         st.info("No project matches these filters.", icon=":material/filter_alt_off:")
         st.page_link("projects.py", label="Clear all filters", icon=":material/filter_alt_off:")
-    elif policy.may(actor, "project.create"):
+    elif policy.may_anywhere(actor, "project.create"):
         st.info("No project yet. Register the first one: it starts from what others have built.", icon=":material/rocket_launch:")  # fmt: skip
     else:
         st.info("No project yet. Teams register them; they show here at once.", icon=":material/rocket_launch:")
@@ -40,7 +40,9 @@ def nothing() -> None:
 actor = actors.current()
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Projects", anchor=False)
-    if policy.may(actor, "project.create") and st.button("Register a project", type="primary", icon=":material/add:"):
+    if policy.may_anywhere(actor, "project.create") and st.button(
+        "Register a project", type="primary", icon=":material/add:"
+    ):
         st.switch_page("project.py", query_params={"new": "1"})
 
 view = addresses.switch("View", "view", VIEWS)

@@ -8,7 +8,7 @@ from core import db
 from core.access import policy
 from core.access import queries as people
 from core.access.policy import Scope
-from core.catalog import forms, queries
+from core.catalog import actions, forms, queries
 from core.catalog.kinds import SPECS
 from core.errors import Conflict, Invalid, NotAllowed, PortalError
 from pages.parts import actor as actors
@@ -31,6 +31,8 @@ def draft_of_change() -> tuple[Draft, queries.EntryPage]:
         page = queries.entry(session, actor, ref)
     if page.entry.kind not in SPECS:
         raise Invalid(f"Entries of kind {page.entry.kind} are kept as imported.", hint="Change it in its source.")
+    if actions.is_kept(page.entry):
+        raise Conflict(f"{page.entry.title} is kept by its project.", hint="Change it on the project's page.")
     policy.require(actor, "entry.propose", page.scope)
     made = Draft(f"draft {page.entry.key}", page.document, page.readme, page.document, page.readme, page.entry.revision)
     return drafts.opened(made), page
@@ -108,5 +110,5 @@ else:
         notices.refuse(error)
         st.stop()
     proposals.queue(actor, rows, names)
-    if policy.may(actor, "entry.propose"):
+    if policy.may_anywhere(actor, "entry.propose"):
         proposals.kinds()

@@ -19,7 +19,10 @@ def loaded_by(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["core", "core.catalog.queries", "core.catalog.search", "core.api", "core.cli.app"])
+@pytest.mark.parametrize(
+    "module",
+    ["core", "core.catalog.queries", "core.catalog.search", "core.api", "core.cli.app", "core.templates.rendering"],
+)
 def test_an_edge_or_a_query_brings_nothing_heavy(module: str) -> None:
     assert not loaded_by(module) & set(HEAVY)
 

@@ -1,29 +1,26 @@
 """The permission matrix as data, and the pure rules that read it.
 
 One table says who may do what; actions ask :func:`require`, pages ask :func:`may` to leave out what a person cannot do.
-Roles are held per scope. ``own`` limits a permission to the actor's teams, units and scoped grants; ``not own`` excludes
-them. Visibility of entries follows their classification: see :func:`sight`.
+Roles are held per scope, and a role reaches nothing outside its scope: what belongs to no unit and no team belongs to
+the whole organisation, and takes a role held there. ``own`` limits a permission further to the actor's teams, units and
+scoped grants; ``not own`` excludes them; ``everywhere`` is for what a role in any scope gives in the whole house.
+Visibility of entries follows their classification: see :func:`sight`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from core.errors import NotAllowed
+from core.roles import ROLES
 
-Reach = Literal["any", "own", "not own"]
-ScopeKind = Literal["organisation", "unit", "team", "project"]
+Reach = Literal["everywhere", "any", "own", "not own"]
 
-ROLES = (
-    "domain expert", "data engineer", "data scientist", "AI engineer", "model validator",
-    "ML engineer", "manager", "reviewer", "auditor", "administrator",
-)  # fmt: skip
 TWO_PERSON_ROLES = frozenset({"model validator", "reviewer", "manager"})
-SCOPE_KINDS: tuple[ScopeKind, ...] = ("organisation", "unit", "team", "project")
 
-_ALL: dict[str, Reach] = dict.fromkeys(ROLES, "any")
+_ALL: dict[str, Reach] = dict.fromkeys(ROLES, "everywhere")
 _BUILDERS: dict[str, Reach] = dict.fromkeys(("domain expert", "data engineer", "data scientist", "AI engineer"), "own")
 
 
@@ -33,6 +30,10 @@ def _any(*roles: str) -> dict[str, Reach]:
 
 def _own(*roles: str) -> dict[str, Reach]:
     return dict.fromkeys(roles, "own")
+
+
+def _everywhere(*roles: str) -> dict[str, Reach]:
+    return dict.fromkeys(roles, "everywhere")
 
 
 MATRIX: dict[str, dict[str, Reach]] = {
@@ -49,7 +50,7 @@ MATRIX: dict[str, dict[str, Reach]] = {
         "domain expert", "data engineer", "data scientist", "AI engineer", "ML engineer", "manager"
     ),
     "template.approve": _any("ML engineer", "manager"),
-    "data.request": _any("domain expert", "data engineer", "data scientist", "AI engineer", "ML engineer"),
+    "data.request": _everywhere("domain expert", "data engineer", "data scientist", "AI engineer", "ML engineer"),
     "data.approve": _any("data engineer", "manager"),
     "data.audit": _any("auditor", "reviewer", "manager"),
     "tier.set_facts": _own("domain expert", "data scientist", "AI engineer", "manager"),
@@ -90,7 +91,7 @@ TOKEN_SCOPES: dict[str, frozenset[str]] = {
 
 SYSTEM_ACTIONS = frozenset(
     {"catalog.browse", "admin.people", "admin.tokens", "admin.sources", "admin.jobs", "activity.read", "activity.verify",
-     "entry.load", "project.create", "entry.adopt"}
+     "entry.load", "project.create", "entry.adopt", "gate.ask"}
 )  # fmt: skip
 """What the portal itself and its operator on the command line may do: run the house, but decide nothing in it."""
 
@@ -105,9 +106,12 @@ class Scope:
 
     def holds(self, kind: str, key: str) -> bool:
         """Whether this thing lies inside the scope ``kind``/``key``."""
-        return kind == "organisation" or key == {"unit": self.unit, "team": self.team, "project": self.project}.get(
-            kind
-        )
+        here = {"unit": self.unit, "team": self.team, "project": self.project}
+        return kind == "organisation" or (bool(key) and key == here.get(kind))
+
+
+ORGANISATION = Scope()
+"""What belongs to no part of the house: people, tokens, jobs, the log as a whole."""
 
 
 @dataclass(frozen=True)
@@ -156,40 +160,55 @@ def system(name: str) -> Actor:
     return Actor("system", name, f"portal ({name})")
 
 
-def may(actor: Actor, action: str, scope: Scope | None = None) -> bool:
-    """Whether ``actor`` may do ``action`` to a thing in ``scope``.
+def may(actor: Actor, action: str, scope: Scope = ORGANISATION) -> bool:
+    """Whether ``actor`` may do ``action`` to a thing in ``scope``; without a scope, in the whole organisation."""
+    return _is_granted(actor, action, lambda grant, reach: _reaches(actor, grant, reach, scope))
 
-    Without a scope the answer is whether there is anything at all they may do it to: enough for navigation and lists.
+
+def may_anywhere(actor: Actor, action: str) -> bool:
+    """Whether there may be anything at all that ``actor`` may do ``action`` to.
+
+    Enough to show a way to a page or to begin a list, whose items are asked about one by one; never enough to act.
     """
+    return _is_granted(actor, action, lambda _grant, _reach: True)
+
+
+def _is_granted(actor: Actor, action: str, reaches: Callable[[Grant, Reach], bool]) -> bool:
     if actor.kind == "system":
         return action in SYSTEM_ACTIONS
     if actor.kind == "token":
         return any(action in TOKEN_SCOPES.get(one, frozenset()) for one in actor.scopes)
     row = MATRIX[action]
-    return any(grant.role in row and _reaches(actor, grant, row[grant.role], scope) for grant in actor.grants)
+    return any(grant.role in row and reaches(grant, row[grant.role]) for grant in actor.grants)
 
 
-def _reaches(actor: Actor, grant: Grant, reach: Reach, scope: Scope | None) -> bool:
-    if scope is None:
+def _reaches(actor: Actor, grant: Grant, reach: Reach, scope: Scope) -> bool:
+    if reach == "everywhere":
         return True
-    if reach == "own":
-        return actor.owns(scope)
-    if reach == "not own":
-        return not actor.owns(scope) and scope.holds(grant.scope_kind, grant.scope_id)
-    return scope == Scope() or scope.holds(grant.scope_kind, grant.scope_id)
+    inside = scope.holds(grant.scope_kind, grant.scope_id)
+    return inside and (reach == "any" or actor.owns(scope) == (reach == "own"))
 
 
-def require(actor: Actor, action: str, scope: Scope | None = None) -> None:
-    """Raise :class:`NotAllowed` unless ``actor`` may do ``action`` to a thing in ``scope``."""
-    if may(actor, action, scope):
-        return
+def require(actor: Actor, action: str, scope: Scope = ORGANISATION) -> None:
+    """Raise :class:`NotAllowed` unless ``actor`` may do ``action`` to a thing in ``scope``; see :func:`may`."""
+    if not may(actor, action, scope):
+        raise _refusal(actor, action, "for the whole organisation" if scope == ORGANISATION else "in the right scope")
+
+
+def require_anywhere(actor: Actor, action: str) -> None:
+    """Raise :class:`NotAllowed` where a list is empty for lack of a role; the list holds what the roles reach."""
+    if not may_anywhere(actor, action):
+        raise _refusal(actor, action, "in any scope")
+
+
+def _refusal(actor: Actor, action: str, where: str) -> NotAllowed:
     if actor.kind == "person":
         who = _listed(role for role in MATRIX.get(action, {}))
-        hint = f"It takes the role {who} in the right scope; an administrator can grant it." if who else ""
+        hint = f"It takes the role {who} {where}; an administrator can grant it." if who else ""
     else:
         wanted = _listed(name for name, actions in TOKEN_SCOPES.items() if action in actions)
         hint = f"It takes a token with the scope {wanted}." if wanted else "No token can do this."
-    raise NotAllowed(f"{actor.name} may not do this ({action}).", hint=hint)
+    return NotAllowed(f"{actor.name} may not do this ({action}).", hint=hint)
 
 
 def _listed(words: Iterable[str]) -> str:

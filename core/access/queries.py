@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from core.access import policy
 from core.access.policy import Actor, Grant
 from core.access.tables import BusinessUnit, Person, RoleGrant, SignIn, Team, TeamMember, Token
 from core.db import now
@@ -185,3 +186,18 @@ def tokens(session: Session) -> list[TokenRow]:
         )
         for one in rows
     ]
+
+
+def who_may(session: Session, action: str, scope: policy.Scope) -> list[str]:
+    """Ids of the active people who may do ``action`` in ``scope`` by the roles they hold, whatever else is asked of them."""
+    rows = session.exec(
+        select(RoleGrant)
+        .join(Person, col(Person.id) == RoleGrant.person_id)
+        .where(col(Person.active), RoleGrant.state == "active")
+        .where(col(RoleGrant.role).in_(list(policy.MATRIX[action])))
+    )
+    held: dict[str, set[Grant]] = {}
+    for row in rows:
+        held.setdefault(row.person_id, set()).add(Grant(row.role, row.scope_kind, row.scope_id))
+    people_ = (Actor("person", person_id, "", frozenset(grants)) for person_id, grants in held.items())
+    return sorted(one.id for one in people_ if policy.may(one, action, scope))

@@ -16,6 +16,8 @@ class Person(SQLModel, table=True):
     issuer: str | None = Field(default=None, max_length=500)
     subject: str | None = Field(default=None, max_length=255)
     title: str = Field(default="", max_length=200)
+    vouched_at: datetime | None = None
+    """When the identity provider issued the newest claims that were followed; older ones change nothing."""
     active: bool = True
     demo: bool = False
     created_at: datetime = Field(default_factory=now)

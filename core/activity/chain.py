@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -74,6 +75,41 @@ def signing_key(pem: bytes) -> Ed25519PrivateKey:
 def public_key(key: Ed25519PrivateKey) -> str:
     """The public half of a seal key, in hexadecimal."""
     return key.public_key().public_bytes_raw().hex()
+
+
+def fingerprint(public: str) -> str:
+    """What people compare a public key (hexadecimal) by: its SHA-256, in hexadecimal."""
+    return hashlib.sha256(bytes.fromhex(public)).hexdigest()
+
+
+def fingerprint_in(content: bytes) -> str:
+    """The fingerprint that ``content`` is, or that of the seal key (either half, in PEM) that it holds.
+
+    Raises ``ValueError`` where it is neither.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    if b"-----BEGIN" in content:
+        try:
+            return fingerprint(_public_in(content))
+        except (TypeError, UnsupportedAlgorithm) as error:  # of another kind, or locked by a password
+            raise ValueError(str(error)) from None
+    text = content.decode("ascii").strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise ValueError("not 64 hexadecimal digits")
+    return text
+
+
+def _public_in(pem: bytes) -> str:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    if b"PRIVATE KEY-----" in pem:
+        return public_key(signing_key(pem))
+    loaded = serialization.load_pem_public_key(pem)
+    if not isinstance(loaded, Ed25519PublicKey):
+        raise TypeError("the key is of another kind than Ed25519")
+    return loaded.public_bytes_raw().hex()
 
 
 def seal(key: Ed25519PrivateKey, seq: int, hash_: str, at: str) -> tuple[str, str]:

@@ -780,6 +780,167 @@ class DataExpiryNear(Event):
     hours: int
 
 
+@dataclass(frozen=True)
+class TemplateProposed(Event):
+    """Somebody proposed a version of a template: a snapshot by its content hash, from a source at a commit."""
+
+    name = "template-proposed"
+    version: str
+    source: str
+    commit: str
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class TemplatePublished(Event):
+    """Another person published a version of a template after its lint; projects can be started from it."""
+
+    name = "template-published"
+    version: str
+    content_hash: str
+    proposed_by: str
+    warnings: int = 0
+    security: bool = False
+
+
+@dataclass(frozen=True)
+class TemplateRejected(Event):
+    """Another person turned down a version of a template, or its proposer took it back."""
+
+    name = "template-rejected"
+    version: str
+    proposed_by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TemplateRequested(Event):
+    """A project asked for a repository from a template version, with the hash of its answers."""
+
+    name = "template-requested"
+    request: int
+    template: str
+    version: str
+    answers_hash: str
+
+
+@dataclass(frozen=True)
+class TemplateChangesRequested(Event):
+    """An approver asked for changes to a request for a template; the clock stands until it comes back."""
+
+    name = "template-changes-requested"
+    request: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TemplateApproved(Event):
+    """A request for a template was approved, by another person or by what the project's pattern is pre-approved for."""
+
+    name = "template-approved"
+    request: int
+    by_rule: str = ""
+
+
+@dataclass(frozen=True)
+class TemplateRefused(Event):
+    """A request for a template was rejected by an approver, or withdrawn by whoever made it."""
+
+    name = "template-refused"
+    request: int
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class TemplateRendered(Event):
+    """The repository of a request was rendered; ``digest`` is the SHA-256 of its zip."""
+
+    name = "template-rendered"
+    request: int
+    digest: str
+    files: int
+
+
+@dataclass(frozen=True)
+class TemplateFailed(Event):
+    """Rendering a request failed and why; it can be tried again with the answers it has."""
+
+    name = "template-failed"
+    request: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TemplateRetried(Event):
+    """A failed request is rendered again."""
+
+    name = "template-retried"
+    request: int
+
+
+@dataclass(frozen=True)
+class TemplateDelivered(Event):
+    """A repository reached its project: as a zip, a bundle, or pushed to ``remote`` with this first commit."""
+
+    name = "template-delivered"
+    request: int
+    template: str
+    version: str
+    way: str
+    commit: str
+    remote: str = ""
+
+
+@dataclass(frozen=True)
+class TemplateClosed(Event):
+    """The requester said that the delivered repository runs."""
+
+    name = "template-closed"
+    request: int
+
+
+@dataclass(frozen=True)
+class GateTokenIssued(Event):
+    """The gate token of a delivered repository was issued, once."""
+
+    name = "gate-token-issued"
+    request: int
+    token: int
+
+
+@dataclass(frozen=True)
+class TemplateUpdatePrepared(Event):
+    """The update of a project's repository to a newer template version was prepared, with so many conflicts named."""
+
+    name = "template-update-prepared"
+    template: str
+    before: str
+    version: str
+    conflicts: int
+
+
+@dataclass(frozen=True)
+class TemplateUpdateApplied(Event):
+    """A team brought its repository to a newer template version."""
+
+    name = "template-update-applied"
+    template: str
+    before: str
+    version: str
+
+
+@dataclass(frozen=True)
+class GateAsked(Event):
+    """The gate was asked whether a version may go to an environment, and what it answered; ``codes`` are its reasons."""
+
+    name = "gate-asked"
+    version: str
+    environment: str
+    allowed: bool
+    codes: list[str]
+
+
 def all_events() -> list[type[Event]]:
     """Every event class, by name; the documentation and its test read this."""
     return sorted(Event.__subclasses__(), key=lambda one: one.name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import insert
 from sqlmodel import Session, col, select
@@ -19,6 +21,8 @@ from core.config import data_folder
 _LOG_LOCK = 720_316
 KEY = "activity.ed25519"
 """Name of the seal key among the installation's secrets."""
+CHECKPOINTS = "checkpoints.jsonl"
+"""Name of the file of seals beside it."""
 
 
 def record(session: Session, actor: Actor, *events: Event) -> None:
@@ -51,10 +55,19 @@ def seal(session: Session) -> Checkpoint | None:
     key = chain.signing_key(db.kept_secret(KEY, chain.new_key))
     public, signature = chain.seal(key, seq, hash_, at)
     made = Checkpoint(seq=seq, hash=hash_, at=at, key=public, signature=signature)
-    with (folder / "keys" / "checkpoints.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(made.model_dump()) + "\n")
+    _append(folder / "keys" / CHECKPOINTS, json.dumps(made.model_dump()))
     session.add(made)
     return made
+
+
+def _append(path: Path, line: str) -> None:
+    """Add a line to a file; what a crash cut short before it stays a line of its own."""
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(f"{line}\n".encode())
 
 
 def _head(session: Session) -> tuple[int, str, str]:

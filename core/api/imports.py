@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,7 +11,6 @@ from core.api.auth import Caller
 from core.api.errors import TooLarge, UnknownType, documented
 from core.catalog import documents, loader, sources
 from core.catalog.loader import Report
-from core.catalog.sources import SourceFile
 from core.errors import Invalid
 
 router = APIRouter(tags=["catalog"])
@@ -36,8 +34,8 @@ spec:
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "One or many YAML documents (at most 1 MiB): entries of ours, Backstage descriptors, Azure ML v2 "
-        "assets, MLproject files.",
+        "description": f"One or many YAML documents (at most {MAX_BYTES // 1024} KiB): entries of ours, Backstage "
+        "descriptors, Azure ML v2 assets, MLproject files.",
         "content": {one: {"schema": {"type": "string", "minLength": 1}, "example": _EXAMPLE} for one in TYPES},
     }
 }
@@ -124,15 +122,10 @@ def import_entries(
     Documents that cannot be used are refused with a reason each, and the rest goes on; only where none can be used is
     the answer 422. What an upload does not mention stays as it is.
     """
-
-    def read() -> sources.Read:
-        return sources.read(text, _UPLOAD, default_owner=options.owner)
-
-    digest = hashlib.sha256(f"{options.owner}\x00{text}".encode()).hexdigest()
     report = loader.run(
         caller,
         source=f"import:{options.source}",
-        files=[SourceFile(_UPLOAD, digest, read)],
+        files=[sources.single(text, _UPLOAD, default_owner=options.owner)],
         whole=False,
         dry_run=options.dry_run,
     )

@@ -1,14 +1,14 @@
 """Signing in without an identity provider: a page of people, one form each, and a signed cookie.
 
-It exists so that a first walk and a laptop need no provider. It is admitted on loopback addresses only, unless
-``PORTAL_LOCAL_SIGNIN=any`` is set. The cookie (HttpOnly, SameSite=Lax) holds a random key under a signature; the store
+It exists so that a first walk and a laptop need no provider. It is admitted on loopback addresses only, for requests to
+a loopback host only, unless ``PORTAL_LOCAL_SIGNIN=any`` is set. The cookie (HttpOnly, SameSite=Lax) holds a random key under a signature; the store
 holds the key's digest and can end it. Forms carry a token bound to a second cookie (SameSite=Strict) against forgery.
 """
 
 from __future__ import annotations
 
 import secrets
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -25,8 +25,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core import db
 from core.access import policy, queries
 from core.access.policy import Actor
-from core.config import settings
-from core.errors import Conflict, NotAllowed, PortalError
+from core.config import is_loopback, names_loopback, settings
+from core.errors import Conflict, Invalid, NotAllowed, PortalError
 from core.people import actions as people
 
 COOKIE = "portal_session"
@@ -52,9 +52,29 @@ def session_key(cookie: str | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def signed_in_actor(cookie: str | None) -> Actor | None:
-    """Who a session cookie stands for, as the store has it now."""
-    key = session_key(cookie) if settings().admits_local_signin else None
+def admitted_at(host: str | None) -> bool:
+    """Whether a request with this Host header may sign in locally, and be who its cookie says.
+
+    A site from elsewhere can let its own name point to this machine: the browser then asks from here, and only the name
+    it asked for tells (DNS rebinding).
+    """
+    chosen = settings()
+    return chosen.admits_local_signin and (chosen.local_signin == "any" or names_loopback(host))
+
+
+def require_closed_doors(listens: str | None) -> None:
+    """Refuse a server that ``listens`` to others while the settings say that it does not: local sign-in goes by them."""
+    chosen = settings()
+    if chosen.admits_local_signin and chosen.local_signin == "loopback" and not (listens and is_loopback(listens)):
+        raise Invalid(
+            f"The server listens on {listens or 'every address'}, while PORTAL_ADDRESS says {chosen.address}.",
+            hint="Start it with `python -m core serve --address …`, or set PORTAL_ADDRESS to where it listens.",
+        )
+
+
+def signed_in_actor(cookie: str | None, host: str | None) -> Actor | None:
+    """Who a session cookie in a request to ``host`` stands for, as the store has it now."""
+    key = session_key(cookie) if admitted_at(host) else None
     if key is None:
         return None
     with db.reading() as session:
@@ -89,6 +109,8 @@ async def show(request: Request) -> Response:
 
 async def sign_in(request: Request) -> Response:
     """Continue as the chosen person."""
+    if not admitted_at(request.headers.get("host")):
+        return await _page(request)
     form = await request.form()
     refusal = _forged(request, str(form.get("csrf", "")))
     if refusal:
@@ -125,18 +147,29 @@ ROUTES = [
 
 
 async def _page(request: Request, *, error: str = "", status: int = 200) -> Response:
-    csrf = request.cookies.get(CSRF_COOKIE) or secrets.token_urlsafe(24)
-    admitted = settings().admits_local_signin
+    csrf, host = request.cookies.get(CSRF_COOKIE) or secrets.token_urlsafe(24), request.headers.get("host")
+    admitted = admitted_at(host)
     people_ = await run_sync(_people) if admitted else []
-    actor = await run_sync(signed_in_actor, request.cookies.get(COOKIE)) if admitted else None
+    actor = await run_sync(signed_in_actor, request.cookies.get(COOKIE), host) if admitted else None
     body = _templates().get_template("sign_in.html").render(
-        admitted=admitted, people=people_, actor=actor, error=error, next=local_path(request.query_params.get("next")),
-        csrf=_signer("form").dumps(csrf), address=settings().address, provider=settings().has_provider,
-        demo=any(one.demo for one in people_),
+        closed="" if admitted else _why_closed(host), people=people_, actor=actor, error=error,
+        next=local_path(request.query_params.get("next")), csrf=_signer("form").dumps(csrf),
+        provider=settings().has_provider, demo=any(one.demo for one in people_),
     )  # fmt: skip
     response = HTMLResponse(body, status_code=status if admitted or error else 403, headers=_HEADERS)
     _set_cookie(response, CSRF_COOKIE, csrf, _FORM_MAX_AGE, "strict")
     return response
+
+
+def _why_closed(host: str | None) -> str:
+    chosen = settings()
+    if chosen.admits_local_signin:
+        asked = f"you asked for {host}" if host else "you named no host"
+        return f"without an identity provider people sign in at localhost or 127.0.0.1 alone, and {asked}."
+    if chosen.local_signin == "off":
+        return "signing in without an identity provider is switched off, and there is none."
+    reached = f"is reached at {chosen.public_url}" if chosen.has_public_name else f"listens on {chosen.address}"
+    return f"the portal {reached}, where others come too, and has no identity provider."
 
 
 _HEADERS = {
@@ -209,7 +242,7 @@ class LocalSignIn:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if _opens_page(scope):
             request = Request(scope)
-            actor = await run_sync(partial(signed_in_actor, request.cookies.get(COOKIE)))
+            actor = await run_sync(signed_in_actor, request.cookies.get(COOKIE), request.headers.get("host"))
             if actor is None:
                 target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                 redirect = RedirectResponse(f"{SIGN_IN_PATH}?next={quote(target, safe='')}", status_code=303)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import not_
 from sqlmodel import Session, select
 
 from core.access import policy, queries
@@ -18,7 +19,7 @@ from core.catalog.kinds import SPECS, Lifecycle
 from core.catalog.references import normalise, team_of
 from core.catalog.storing import Storable
 from core.catalog.tables import Demand, Entry, EntryContent, EntryText, Proposal, Source
-from core.catalog.visibility import visible
+from core.catalog.visibility import sees, visible
 from core.db import now
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 
@@ -114,6 +115,7 @@ def _proposed_fields(
     if not base_revision:
         raise Conflict(f"{definition.ref} is in the catalog already.", hint="Open it and propose a change to it.")
     policy.require(actor, "entry.propose", scope_of(entry))
+    _require_not_kept(entry)
     _require_revision(entry, base_revision)
     if entry.kind not in SPECS:
         raise Invalid(f"Entries of kind {entry.kind!r} are kept as imported.", hint="Change it in its source.")
@@ -135,11 +137,13 @@ def approve(session: Session, *, actor: Actor, proposal_id: int, revision: int |
         raise Conflict(f"Proposal {proposal_id} was revised while you read it.", hint="Read it again, then decide.")
     definition = _valid(proposal.document, proposal.readme)
     policy.require(actor, "entry.publish", _owner_scope(session, definition))
+    _require_seen(session, actor, proposal, definition)
     if actor.ref == proposal.proposed_by:
         raise NotAllowed("Nobody approves their own proposal.", hint="Ask another ML engineer or reviewer.")
     entry = _entry_by_key(session, proposal.key, lock=True)
     if entry is not None:
         policy.require(actor, "entry.publish", scope_of(entry))
+        _require_not_kept(entry)
         _require_revision(entry, proposal.base_revision)
         _apply_edit(session, entry, definition)
     else:
@@ -165,7 +169,9 @@ def _as_published(definition: Definition) -> Definition:
 def reject(session: Session, *, actor: Actor, proposal_id: int, reason: str) -> None:
     """Turn a proposal down with a reason the proposer can work with."""
     proposal = _open_proposal(session, proposal_id)
-    policy.require(actor, "entry.publish", _owner_scope(session, _valid(proposal.document, proposal.readme)))
+    definition = _valid(proposal.document, proposal.readme)
+    policy.require(actor, "entry.publish", _owner_scope(session, definition))
+    _require_seen(session, actor, proposal, definition)
     if actor.ref == proposal.proposed_by:
         raise NotAllowed("Nobody decides on their own proposal.", hint="Withdraw it instead.")
     if not reason.strip():
@@ -195,6 +201,7 @@ def change_lifecycle(
     if entry is None:
         raise NotFound(f"No entry {entry_id}.")
     policy.require(actor, "entry.publish", scope_of(entry))
+    _require_not_kept(entry)
     _require_revision(entry, revision)
     before = Lifecycle(entry.lifecycle)
     if to not in NEXT[before]:
@@ -257,17 +264,27 @@ def note_import(session: Session, *, source_id: int, outcome: str) -> None:
         session.add(source)
 
 
-def register(session: Session, *, document: dict[str, Any], demo: bool = False) -> int:
+def register(session: Session, *, document: dict[str, Any], source: str = merging.INTERFACE, demo: bool = False) -> int:
     """Bring an entry that another package makes (a project's) up to date, or into the catalog; returns its id.
 
-    The caller has asked permission and records what happened: the entry is part of that one change.
+    The caller has asked permission and records what happened: the entry is part of that one change. An entry that came
+    from another source is left as it is.
     """
     definition = _valid(document, "")
     entry = _entry_by_key(session, definition.ref.lower())
     if entry is None:
-        return _create(session, definition, demo=demo)
+        return _create(session, definition, source=source, demo=demo)
+    if entry.source != source:
+        raise Conflict(
+            f"The name {definition.ref} is taken by an entry from another source.", hint="Choose another name."
+        )
     _apply_edit(session, entry, definition)
     return entry.id or 0
+
+
+def is_kept(entry: Entry) -> bool:
+    """Whether a project keeps the entry, so that it is changed on the project's page alone."""
+    return entry.source == merging.PROJECT
 
 
 def scope_of(entry: Entry) -> Scope:
@@ -320,15 +337,15 @@ def _apply_edit(session: Session, entry: Entry, definition: Definition) -> None:
     merged = merging.edit(document, readme, definition.raw, definition.readme, content.provenance)
     checked = _valid(merged.document, merged.readme)
     unit = _owner_scope(session, checked).unit
-    provenance = merged.provenance if entry.source != merging.INTERFACE else {}
+    provenance = merged.provenance if entry.source not in (merging.INTERFACE, merging.PROJECT) else {}
     storable = Storable(checked, unit, entry.source, provenance, content.digest, entry.id, entry.demo)
     session.expire_all()
     storing.replace(session, [storable])
 
 
-def _create(session: Session, definition: Definition, *, demo: bool = False) -> int:
+def _create(session: Session, definition: Definition, *, source: str = merging.INTERFACE, demo: bool = False) -> int:
     unit = _owner_scope(session, definition).unit
-    made = storing.create(session, [Storable(definition, unit, merging.INTERFACE, {}, definition.digest, demo=demo)])
+    made = storing.create(session, [Storable(definition, unit, source, {}, definition.digest, demo=demo)])
     return made[definition.ref.lower()]
 
 
@@ -343,6 +360,14 @@ def _existing_successor(session: Session, actor: Actor, entry: Entry, successor:
             hint="Give its reference, such as asset:default/drift-statistics.",
         )
     return found.key
+
+
+def _require_not_kept(entry: Entry) -> None:
+    if is_kept(entry):
+        raise Conflict(
+            f"{entry.title} says what its project says, and changes with it.",
+            hint=f"Change the project {entry.name} on its own page.",
+        )
 
 
 def _require_revision(entry: Entry, seen: int) -> None:
@@ -361,6 +386,15 @@ def _open_proposal(session: Session, proposal_id: int) -> Proposal:
     if proposal.state != "submitted":
         raise Conflict(f"Proposal {proposal_id} is {proposal.state} already.", hint="Reload to see who decided.")
     return proposal
+
+
+def _require_seen(session: Session, actor: Actor, proposal: Proposal, definition: Definition) -> None:
+    """Nobody decides on what they may not read: the entry as it would be, and as it is."""
+    scope, classification = _owner_scope(session, definition), definition.spec.classification if definition.spec else ""
+    seen = sees(policy.sight(actor), classification, team=scope.team, unit=scope.unit)
+    hidden = session.exec(select(Entry.id).where(Entry.key == proposal.key, not_(visible(actor)))).first()
+    if (not seen or hidden is not None) and actor.ref != proposal.proposed_by:
+        raise NotFound(f"No proposal {proposal.id}.")
 
 
 def _decide(session: Session, proposal: Proposal, actor: Actor, state: str, reason: str = "") -> None:

@@ -105,11 +105,11 @@ def define(raw: Any, origin: str, document: int = 1, *, readme: str = "") -> Def
     try:
         envelope = Document.model_validate(raw)
     except ValidationError as error:
-        return _problems(error, Document, origin, document)
+        return problems_of(error, Document, origin, document)
     try:
         spec = SPECS[kind].model_validate(raw["spec"])
     except ValidationError as error:
-        return _problems(error, SPECS[kind], origin, document, prefix=("spec",))
+        return problems_of(error, SPECS[kind], origin, document, prefix=("spec",))
     if not envelope.metadata.description:
         return problem("metadata.description", "is missing.", "Say in one line what it is for; lists show it.")
     return Definition(
@@ -123,9 +123,10 @@ def digest(raw: Any, readme: str) -> str:
     return hashlib.sha256(f"{body}\x00{readme}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _problems(
+def problems_of(
     error: ValidationError, model: type[BaseModel], origin: str, document: int, prefix: tuple[str, ...] = ()
 ) -> list[Problem]:
+    """Everything that keeps ``model`` from being made, each with its place below ``prefix`` and how to mend it."""
     found = []
     for one in error.errors(include_url=False):
         location = [*prefix, *(str(part) for part in one["loc"])]

@@ -469,6 +469,8 @@ class TemplateSpec(Spec):
     source: Text = ""
     questions: list[Question] = []
     produces: list[Text] = []
+    patterns: list[Ref] = []
+    """Patterns whose approvals cover it: a project that stands on one of them unchanged does not wait."""
 
 
 class ItemEvidence(Strict):

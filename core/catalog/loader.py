@@ -7,7 +7,8 @@ parsed outside the transaction; all changes of one run are one transaction, so a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,19 +21,20 @@ from core.access import policy, queries
 from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
-from core.catalog import documents, merging, sources, storing
+from core.catalog import documents, merging, sources, storing, teams
 from core.catalog.documents import Definition, Problem
 from core.catalog.references import team_of
 from core.catalog.sources import SourceFile
 from core.catalog.storing import Storable
 from core.catalog.tables import CatalogFile, Entry, EntryContent
 from core.config import settings
-from core.people import actions as people
 
 FILE = "file"
 _CATALOG_LOCK = 720_317
 
 Action = Literal["create", "update", "unchanged", "stale", "refused"]
+
+_WORTH_READING: tuple[Action, ...] = ("refused", "stale", "update", "create", "unchanged")
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,21 @@ class Report:
         """All counts by action."""
         return {one: self.count(one) for one in ("create", "update", "unchanged", "stale", "refused")}
 
+    def first(self, most: int) -> list[Change]:
+        """At most so many of the changes: those to be read before the others come first, as refusals do."""
+        return sorted(self.changes, key=lambda one: _WORTH_READING.index(one.action))[:most]
+
 
 @dataclass
 class _Read:
-    """What was read of a source's files: definitions and problems of new and changed ones, keys of unchanged ones."""
+    """What was read of a source's files: definitions and problems of new and changed ones, keys of the others."""
 
     definitions: list[Definition] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    unchanged_keys: set[str] = field(default_factory=set)
+    unchanged: dict[str, str] = field(default_factory=dict)
+    """Key → the unchanged file that gives it."""
+    silenced: dict[str, str] = field(default_factory=dict)
+    """Key → the file that gave it and cannot be read now: its entry is neither stale nor free for another file."""
     files: list[dict[str, Any]] = field(default_factory=list)
     vanished: set[str] = field(default_factory=set)
     mentioned_keys: set[str] = field(default_factory=set)
@@ -81,8 +90,17 @@ class _Read:
 def load(actor: Actor) -> Report:
     """Load the shipped catalog folder, with the teams that own it."""
     folder = settings().catalog
-    _found_teams(actor, folder)
-    return run(actor, source=FILE, files=sources.read_folder(folder), whole=True)
+    teams.add_missing(actor, teams.read(folder)[0])
+    return run(actor, source=FILE, files=shipped(folder), whole=True)
+
+
+def shipped(folder: Path) -> Iterator[SourceFile]:
+    """The definition files of the catalog folder; ``teams.yaml`` is one that defines nothing and may have problems."""
+    _, problems = teams.read(folder)
+    if problems:
+        digest = documents.digest([str(one) for one in problems], "")
+        yield SourceFile(teams.FILE, digest, lambda: ([], problems))
+    yield from (one for one in sources.read_folder(folder) if one.path != teams.FILE)
 
 
 def run(
@@ -110,36 +128,58 @@ def run(
 
 
 def _read_files(source: str, files: Iterable[SourceFile], known: dict[str, CatalogFile], whole: bool) -> _Read:
-    read = _Read()
+    read, contested = _Read(), _contested(known.values())
     seen: set[str] = set()
     for file in files:
         seen.add(file.path)
         before = known.get(file.path)
-        if before is not None and before.digest == file.digest and not before.problems:
-            read.unchanged_keys |= set(before.keys)
-            continue
-        definitions, problems = file.read()
-        keys = [one.ref.lower() for one in definitions]
-        # a broken file still speaks for the entries it defined before: they are refused, not stale
-        read.mentioned_keys |= set(keys) | (set(before.keys) if before is not None and problems else set())
-        if problems and before is not None:
-            keys = sorted({*keys, *before.keys})
-        read.definitions += definitions
-        read.problems += problems
-        read.files.append(
-            {
-                "source": source,
-                "path": file.path,
-                "digest": file.digest,
-                "keys": keys,
-                "problems": [str(one) for one in problems],
-            }
-        )
+        if before is not None and _is_settled(before, file, contested):
+            read.unchanged |= dict.fromkeys(before.keys, file.path)
+        else:
+            _read_one(read, source, file, before)
     if whole:
         read.vanished = known.keys() - seen
-    read.definitions, doubled = sources.without_doubles(read.definitions)
-    read.problems += doubled
+    _keep_the_first(read, known)
     return read
+
+
+def _contested(known: Iterable[CatalogFile]) -> set[str]:
+    """The keys that more than one file gave, one after the other: what the catalog holds may be of either."""
+    counts = Counter(key for one in known for key in one.keys)
+    return {key for key, count in counts.items() if count > 1}
+
+
+def _is_settled(before: CatalogFile, file: SourceFile, contested: set[str]) -> bool:
+    """Whether reading the file again would tell nothing new."""
+    return before.digest == file.digest and not before.problems and contested.isdisjoint(before.keys)
+
+
+def _read_one(read: _Read, source: str, file: SourceFile, before: CatalogFile | None) -> None:
+    definitions, problems = file.read()
+    keys = {one.ref.lower() for one in definitions}
+    if problems and before is not None:  # a broken file still speaks for the entries it defined before
+        keys |= set(before.keys)
+        if not definitions:
+            read.silenced |= dict.fromkeys(before.keys, file.path)
+    read.mentioned_keys |= keys
+    read.definitions += definitions
+    read.problems += problems
+    read.files.append({"source": source, "path": file.path, "digest": file.digest, "keys": keys})
+
+
+def _keep_the_first(read: _Read, known: dict[str, CatalogFile]) -> None:
+    """Of two files that define one entry, the one that gave it so far keeps it, otherwise the first by path."""
+
+    def is_newcomer(one: Definition) -> bool:
+        before = known.get(one.origin)
+        return before is None or one.ref.lower() not in before.keys
+
+    ordered = sorted(read.definitions, key=is_newcomer)
+    read.definitions, doubles = sources.without_doubles(ordered, read.silenced | read.unchanged)
+    read.problems += doubles
+    giver = read.silenced | read.unchanged | {one.ref.lower(): one.origin for one in read.definitions}
+    for row in read.files:
+        row["keys"] = sorted(key for key in row["keys"] if giver.get(key, row["path"]) == row["path"])
 
 
 def apply(session: Session, *, actor: Actor, read: _Read, source: str, whole: bool, dry_run: bool = False) -> Report:
@@ -155,16 +195,10 @@ def apply(session: Session, *, actor: Actor, read: _Read, source: str, whole: bo
     units = queries.team_units(session)
     told += _create(session, fresh, units, source, report)
     told += _update(session, there, existing, units, source, report)
-    report.unchanged += len(read.unchanged_keys)
+    report.unchanged += len(read.unchanged)
     if whole:
-        named = read.unchanged_keys | read.mentioned_keys | {one.ref.lower() for one in read.definitions}
-        told += _mark_stale(session, named, source, report)
-    _remember_files(
-        session,
-        source,
-        read,
-        {one for change in report.changes if change.action == "refused" for one in [change.origin]},
-    )
+        told += _mark_stale(session, read.unchanged.keys() | read.mentioned_keys, source, report)
+    _remember_files(session, source, read, report)
     if told:
         told.append(_summary(report))
         record(session, actor, *told)
@@ -172,18 +206,18 @@ def apply(session: Session, *, actor: Actor, read: _Read, source: str, whole: bo
 
 
 def _with_known_owner(session: Session, definitions: Sequence[Definition], report: Report) -> list[Definition]:
-    teams = queries.team_units(session)
+    known = queries.team_units(session)
     good = []
     for one in definitions:
         owner = one.spec.owner if one.spec else str((one.raw.get("spec") or {}).get("owner", ""))
-        if one.spec is None or team_of(owner) in teams:
+        if one.spec is None or team_of(owner) in known:
             good.append(one)
             continue
-        close = difflib.get_close_matches(team_of(owner), list(teams), n=1)
+        close = difflib.get_close_matches(team_of(owner), list(known), n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
         problem = Problem(
             one.origin, one.document, "spec.owner", f"the team {team_of(owner)!r} does not exist.",
-            f"{hint}Add the team in Admin, or name one of: {', '.join(sorted(teams)[:12])}.",
+            f"{hint}Add the team in Admin, or name one of: {', '.join(sorted(known)[:12])}.",
         )  # fmt: skip
         report.changes.append(Change("refused", one.ref.lower(), one.origin, problems=[str(problem)]))
     return good
@@ -295,7 +329,7 @@ def _tell(one: Definition, row: Any, merged: merging.Merged, source: str, report
     return []
 
 
-def _mark_stale(session: Session, named: set[str], source: str, report: Report) -> list[events.Event]:
+def _mark_stale(session: Session, named: Set[str], source: str, report: Report) -> list[events.Event]:
     rows = session.execute(select(Entry.id, Entry.key).where(Entry.source == source, col(Entry.stale_since).is_(None)))
     gone = [(entry_id, key) for entry_id, key in rows if key not in named]
     for batch in db.batches([entry_id for entry_id, _ in gone], storing.BATCH):
@@ -304,13 +338,15 @@ def _mark_stale(session: Session, named: set[str], source: str, report: Report) 
     return [events.EntryWentStale(key, source=source) for _, key in gone]
 
 
-def _remember_files(session: Session, source: str, read: _Read, refused: set[str]) -> None:
+def _remember_files(session: Session, source: str, read: _Read, report: Report) -> None:
     paths = [row["path"] for row in read.files] + sorted(read.vanished)
     for batch in db.batches(paths, storing.BATCH):
         session.execute(delete(CatalogFile).where(col(CatalogFile.source) == source, col(CatalogFile.path).in_(batch)))
-    rows = [
-        row | ({"problems": row["problems"] or ["refused"]} if row["path"] in refused else {}) for row in read.files
-    ]
+    refused: dict[str, list[str]] = {}
+    for change in report.changes:
+        if change.action == "refused":
+            refused.setdefault(change.origin, []).extend(change.problems)
+    rows = [row | {"problems": refused.get(row["path"], [])} for row in read.files]
     if rows:
         session.execute(insert(CatalogFile), rows)
 
@@ -329,22 +365,3 @@ def _storable(one: Definition, units: dict[str, str | None], source: str) -> Sto
 
 def _owner(one: Definition) -> str:
     return one.spec.owner if one.spec else str((one.raw.get("spec") or {}).get("owner", ""))
-
-
-def _found_teams(actor: Actor, folder: Path) -> None:
-    """Add the teams named in ``teams.yaml`` beside the catalog that do not exist yet."""
-    path = folder / "teams.yaml"
-    if not path.is_file():
-        return
-    listed, problems = documents.parse(path.read_text("utf-8"), path.name)
-    if problems or not isinstance(listed[0], list):
-        return
-    with db.reading() as session:
-        there = queries.team_units(session)
-    missing = [one for one in listed[0] if one["id"] not in there]
-    if missing:
-        with db.writing() as session:
-            for one in missing:
-                people.add_team(
-                    session, actor=actor, team_id=one["id"], name=one["name"], description=one.get("description", "")
-                )

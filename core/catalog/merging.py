@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 INTERFACE = "interface"
+PROJECT = "project"
+"""The source of an entry that a project keeps: files, imports and proposals leave it alone."""
 _SECTIONS = ("metadata", "spec")
 _IDENTITY = ("metadata.name", "metadata.namespace")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from core.access import policy
@@ -26,7 +26,7 @@ from core.catalog.tables import (
     Proposal,
     Source,
 )  # fmt: skip
-from core.catalog.visibility import visible
+from core.catalog.visibility import sees, visible
 from core.errors import NotFound
 
 _NAMED: tuple[Any, ...] = (
@@ -139,6 +139,7 @@ class ProposalRow:
     key: str
     title: str
     owner: str
+    classification: str
     is_new: bool
     state: str
     proposed_by: str
@@ -147,19 +148,30 @@ class ProposalRow:
 
 
 def proposals(session: Session, actor: Actor, *, state: str = "submitted", mine: bool = False) -> list[ProposalRow]:
-    """Proposals that ``actor`` made or may decide on; the oldest first, as a queue."""
+    """Proposals that ``actor`` made, or may decide on and sees; the oldest first, as a queue."""
     policy.require(actor, "catalog.browse")
-    statement = select(Proposal).order_by(col(Proposal.id)).limit(500)
+    statement = _readable_proposals(actor).order_by(col(Proposal.id)).limit(500)
     if state:
         statement = statement.where(Proposal.state == state)
     if mine:
         statement = statement.where(Proposal.proposed_by == actor.ref)
     rows = [_proposal_row(one) for one in session.exec(statement)]
-    return [
-        row
-        for row in rows
-        if row.proposed_by == actor.ref or policy.may(actor, "entry.publish", _row_scope(session, row))
-    ]
+    return [row for row in rows if _may_read(session, actor, row)]
+
+
+def _readable_proposals(actor: Actor) -> Any:
+    """Proposals for new entries, for entries that ``actor`` sees, and their own."""
+    there = select(Proposal).outerjoin(Entry, col(Entry.key) == Proposal.key)
+    return there.where(or_(col(Entry.id).is_(None), visible(actor), col(Proposal.proposed_by) == actor.ref))
+
+
+def _may_read(session: Session, actor: Actor, row: ProposalRow) -> bool:
+    """Whether it is ``actor``'s own, or they may decide on it and see an entry like the one that it would make."""
+    if row.proposed_by == actor.ref:
+        return True
+    scope = _row_scope(session, row)
+    seen = sees(policy.sight(actor), row.classification, team=scope.team, unit=scope.unit)
+    return seen and policy.may(actor, "entry.publish", scope)
 
 
 def _proposal_row(one: Proposal) -> ProposalRow:
@@ -167,7 +179,8 @@ def _proposal_row(one: Proposal) -> ProposalRow:
     owner = str(spec.get("owner", "")).rpartition(":")[2].rpartition("/")[2].lower()
     return ProposalRow(
         one.id or 0, one.key, metadata.get("title") or metadata.get("name", ""), owner,
-        one.entry_id is None, one.state, one.proposed_by, one.proposed_at, one.note,
+        str(spec.get("classification", "internal")), one.entry_id is None, one.state, one.proposed_by, one.proposed_at,
+        one.note,
     )  # fmt: skip
 
 
@@ -191,14 +204,12 @@ class ProposalPage:
 
 
 def proposal(session: Session, actor: Actor, proposal_id: int) -> ProposalPage:
-    """One proposal, for its proposer and those who may decide on it."""
+    """One proposal, for its proposer and those who may decide on it and see what it is about."""
     policy.require(actor, "catalog.browse")
-    found = session.get(Proposal, proposal_id)
-    if found is None:
+    found = session.exec(_readable_proposals(actor).where(Proposal.id == proposal_id)).first()
+    if found is None or not _may_read(session, actor, _proposal_row(found)):
         raise NotFound(f"No proposal {proposal_id}.")
     scope = _row_scope(session, _proposal_row(found))
-    if found.proposed_by != actor.ref and not policy.may(actor, "entry.publish", scope):
-        raise NotFound(f"No proposal {proposal_id}.")
     now_there: dict[str, Any] = {}
     revision = 0
     row = session.execute(

@@ -187,6 +187,8 @@ def _near_in_length(session: Session, word: str) -> list[str]:
 
 # --- demand ----------------------------------------------------------------------------------------------------------
 
+_UNMET = col(Demand.state).in_(("open", "taken"))
+
 
 @dataclass(frozen=True)
 class DemandRow:
@@ -210,5 +212,11 @@ def demand(session: Session, actor: Actor, *, limit: int = 200) -> list[DemandRo
     policy.require(actor, "catalog.browse")
     order = col(Demand.wishes).desc(), col(Demand.searches).desc(), col(Demand.last_at).desc(), col(Demand.text)
     columns = [getattr(Demand, one.name) for one in fields(DemandRow)]
-    waiting = select(*columns).where(col(Demand.state).in_(("open", "taken")))
+    waiting = select(*columns).where(_UNMET)
     return [DemandRow(*row) for row in session.execute(waiting.order_by(*order).limit(limit))]
+
+
+def unmet(session: Session, actor: Actor) -> int:
+    """How much is missing and nobody answered yet."""
+    policy.require(actor, "catalog.browse")
+    return int(session.execute(select(func.count()).select_from(Demand).where(_UNMET)).scalar_one())

@@ -1,4 +1,4 @@
-"""Where definitions come from: a text, a folder, a git repository.
+"""Where definitions come from: a text, a folder, an upload, a git repository.
 
 A folder is walked without following links or descending into hidden folders. Below ``<kind>s/`` stand our own entries;
 elsewhere every YAML file is looked at, and what is no definition (CI, Compose, Kubernetes) is passed over in silence.
@@ -9,28 +9,28 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from core.catalog import documents, foreign
+from core import git
+from core.catalog import archives, documents, foreign
 from core.catalog.documents import MAX_BYTES, OTHERS, README_BYTES, Definition, Problem
 from core.catalog.foreign import backstage, mlproject
 from core.catalog.foreign.draft import Draft
 from core.catalog.kinds import FOLDERS
 from core.config import settings
-from core.errors import Invalid, Unavailable
+from core.errors import Invalid
 
 MAX_FILES = 20_000
 MAX_PATH = 500
-MAX_CLONE_BYTES = 200 * 1024 * 1024
+UPLOADED = "A .yaml or .yml file, a file named MLproject, or a .zip of a folder of them."
+"""What :func:`uploaded` takes."""
 
 Read = tuple[list[Definition], list[Problem]]
 
@@ -50,25 +50,55 @@ class SourceFile:
     read: Callable[[], Read]
 
 
+def single(text: str, origin: str, *, readme: str = "", default_owner: str | None = None) -> SourceFile:
+    """One text that a person named, as a file."""
+    digest = hashlib.sha256(f"{default_owner}\x00{text}\x00{readme}".encode()).hexdigest()
+    return SourceFile(origin, digest, partial(read, text, origin, readme=readme, default_owner=default_owner))
+
+
+@contextmanager
+def uploaded(name: str, content: bytes, *, default_owner: str | None = None) -> Iterator[list[SourceFile]]:
+    """The files in what a person uploads: one file with definitions, or a zip of a folder of them."""
+    if name.lower().endswith(".zip"):
+        with archives.unpacked(content, _is_fetched) as folder:
+            if not (files := list(read_folder(folder, default_owner=default_owner))):
+                raise Invalid("The zip holds no definition.", hint=foreign.UNDERSTOOD)
+            yield files
+        return
+    if not _may_hold_definitions(name):
+        raise Invalid(f"{name[:100]!r} is not a file that holds definitions.", hint=UPLOADED)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Invalid("The file is not UTF-8 text.", hint="Save it as UTF-8.") from None
+    yield [single(text, name[:MAX_PATH], default_owner=default_owner)]
+
+
 def read(text: str, origin: str, *, readme: str = "", default_owner: str | None = None) -> Read:
     """The definitions in one text, ours and foreign; ``default_owner`` owns those whose format names no owner."""
     return _read(text, origin, readme, default_owner, named=True)
 
 
-def without_doubles(definitions: Iterable[Definition]) -> Read:
-    """The first definition of each reference, and a problem for every further one."""
-    first: dict[str, Definition] = {}
-    problems = []
+def without_doubles(definitions: Iterable[Definition], held: Mapping[str, str] | None = None) -> Read:
+    """The first definition of each reference, and a problem for every further one.
+
+    ``held`` names the files that define a reference (in lower case) already and come before all ``definitions``.
+    """
+    first: dict[str, str | Definition] = dict(held or {})
+    kept, problems = [], []
     for one in definitions:
-        if (before := first.setdefault(one.ref.lower(), one)) is not one:
-            where = f"{before.origin}, document {before.document}"
-            problems.append(
-                Problem(
-                    one.origin, one.document, "metadata.name", f"{one.ref} is defined in {where} already.",
-                    "Names are compared without regard to case: rename or remove one of them.",
-                )
-            )  # fmt: skip
-    return list(first.values()), problems
+        before = first.setdefault(one.ref.lower(), one)
+        if before is one:
+            kept.append(one)
+            continue
+        where = before if isinstance(before, str) else f"{before.origin}, document {before.document}"
+        problems.append(
+            Problem(
+                one.origin, one.document, "metadata.name", f"{one.ref} is defined in {where} already.",
+                "Names are compared without regard to case: rename or remove one of them.",
+            )
+        )  # fmt: skip
+    return kept, problems
 
 
 def read_folder(folder: Path, *, default_owner: str | None = None) -> Iterator[SourceFile]:
@@ -143,6 +173,11 @@ def _may_hold_definitions(path: str) -> bool:
     return path.isprintable() and (path.endswith((".yaml", ".yml")) or mlproject.recognises(path))
 
 
+def _is_fetched(path: str) -> bool:
+    """Whether a file is needed of what is fetched: it may hold definitions, or stands beside one and explains it."""
+    return _may_hold_definitions(path) or path.rpartition("/")[2] == "README.md"
+
+
 def _is_entry(path: str) -> bool:
     """Whether a path is one of an entry of ours, ``<kind>s/<name>/entry.yaml``."""
     *_, kind_folder, _, name = ["", "", *path.split("/")]
@@ -202,7 +237,7 @@ def fetch_git(location: str, *, local: bool = False, timeout: float = 60.0) -> I
     with tempfile.TemporaryDirectory(prefix="catalog-") as parent:
         clone = Path(parent) / "clone"
         protocol, deadline = url.partition(":")[0], time.monotonic() + timeout
-        run = partial(_git, parent=Path(parent), location=location, protocol=protocol, deadline=deadline)
+        run = partial(git.run, folder=Path(parent), location=location, protocol=protocol, deadline=deadline)
         run("clone", *_CLONE_OPTIONS, "--", url, str(clone))
         run("-C", str(clone), "sparse-checkout", "set", "--no-cone", *_CLONED_FILES)
         run("-C", str(clone), "checkout", "--quiet")
@@ -213,24 +248,6 @@ _CLONE_OPTIONS = (
     "--quiet", "--depth=1", "--single-branch", "--no-tags", "--no-checkout", "--no-recurse-submodules",
     "--filter=blob:none", "--template=",
 )  # fmt: skip
-_CONFIGURATION = {
-    "core.hooksPath": os.devnull,
-    "core.symlinks": "false",
-    "core.fsmonitor": "false",
-    "core.askPass": "",
-    "filter.lfs.smudge": "",
-    "filter.lfs.process": "",
-    "filter.lfs.required": "false",
-    "http.followRedirects": "false",
-    "advice.detachedHead": "false",
-}
-_ENVIRONMENT = {
-    "GIT_ASKPASS": "",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_LFS_SKIP_SMUDGE": "1",
-    "LC_ALL": "C",
-}
-_OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
 
 
 def check_location(location: str) -> str:
@@ -258,65 +275,3 @@ def _local_url(location: str) -> str:
     if "\x00" in location or not path.is_dir():
         raise Invalid(f"{location[:200]!r} is not a repository on this machine.", hint="Name its folder.")
     return path.resolve().as_uri()
-
-
-def _git(*arguments: str, parent: Path, location: str, protocol: str, deadline: float) -> None:
-    options = [part for name, value in _CONFIGURATION.items() for part in ("-c", f"{name}={value}")]
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
-    with tempfile.TemporaryFile() as errors:
-        try:
-            process = subprocess.Popen(  # noqa: S603 - no shell, and `--` stands before what a person wrote
-                ["git", *options, *arguments],  # noqa: S607 - the git on the path is the one to use
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-                env=environment | _ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": protocol}, cwd=parent, start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            raise Unavailable(f"git cannot be started: {error.strerror}.", hint="Install git for the portal.") from None
-        try:
-            _watch(process, parent, location, deadline)
-        finally:
-            _end(process)
-        errors.seek(0)
-        if process.returncode:
-            raise _failure(location, errors.read(10_000).decode("utf-8", "replace"))
-
-
-def _watch(process: subprocess.Popen[bytes], folder: Path, location: str, deadline: float) -> None:
-    """Wait for git as long as it keeps to its time and its space."""
-    while process.poll() is None:
-        if time.monotonic() > deadline:
-            hint = "Try again later, or check that this machine reaches the host."
-            raise Unavailable(f"{location} did not answer in time.", hint=hint)
-        if _size(folder) > MAX_CLONE_BYTES:
-            hint = "Put the definitions into a repository of their own."
-            raise Unavailable(f"{location} is too large to be imported.", hint=hint)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.2)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End git with all its helpers, if it still runs."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size
-            except FileNotFoundError:  # git removes its temporary files while they are counted
-                continue
-    return total
-
-
-def _failure(location: str, errors: str) -> Unavailable:
-    lines = [line.removeprefix("fatal: ") for line in errors.splitlines() if line.startswith("fatal: ")]
-    hint = ""
-    if "could not read Username" in errors or "Authentication failed" in errors:
-        hint = "A private repository needs git's credential helper on the machine of the portal."
-    elif "redirect" in errors:
-        hint = "Write the URL it redirects to, often the same with '.git' at its end."
-    return Unavailable(f"{location} cannot be fetched: {lines[0].rstrip('.') if lines else 'git failed'}.", hint=hint)

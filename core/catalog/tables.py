@@ -34,7 +34,8 @@ class Entry(SQLModel, table=True):
     """80 to 125 per cent: how complete the entry is; a factor of its rank."""
     successor: str | None = Field(default=None, max_length=190)
     source: str = Field(max_length=200)
-    """Where its definition came from last: ``file``, ``interface`` or ``import:<origin>``."""
+    """Where its definition came from last: ``file``, ``interface`` or ``import:<origin>``; ``project`` where a project keeps
+    it, and nobody else changes it."""
     origin: str = Field(default="", max_length=500)
     stale_since: datetime | None = None
     revision: int = 1

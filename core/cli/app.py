@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli import catalog, demo, log, people, store
+from core.cli import catalog, demo, gate, log, people, store
 from core.cli.output import Commands
 
 _HELP = """The AI factory portal's command line.
@@ -56,7 +56,7 @@ def worker() -> None:
     """
     from core.cli import serve as process
 
-    raise typer.Exit(process.worker())
+    process.worker()
 
 
 app.command()(store.migrate)
@@ -65,6 +65,7 @@ app.command("import")(catalog.import_)
 app.command()(catalog.export)
 app.command()(catalog.search)
 app.command()(store.sync)
+app.command()(gate.gate)
 app.command()(log.verify)
 app.command()(log.seal)
 app.add_typer(people.tokens, name="token")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core.cli.children import Children
 from core.config import data_folder, settings
 from core.errors import Unavailable
 
@@ -53,13 +54,12 @@ def found() -> bool:
 @contextmanager
 def running() -> Iterator[None]:
     """An MLflow server for the time of a command: the one that is there, or one started for it."""
-    process = None if found() else _start(address())
-    try:
+    if found():
         yield
-    finally:
-        if process is not None:
-            process.terminate()
-            process.wait(20)
+        return
+    with Children() as children:
+        _start(children, address())
+        yield
 
 
 def _name(uri: str) -> None:
@@ -67,16 +67,14 @@ def _name(uri: str) -> None:
     settings.cache_clear()
 
 
-def _start(uri: str) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command(uri), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _start(children: Children, uri: str) -> None:
+    process = children.start(command(uri), output=subprocess.DEVNULL)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not _answers(uri):
         if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
             raise Unavailable("The bundled MLflow server does not start.", hint="Name another by MLFLOW_TRACKING_URI.")
         time.sleep(0.2)
     _name(uri)
-    return process
 
 
 def _answers(uri: str) -> bool:

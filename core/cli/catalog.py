@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,10 +32,10 @@ def load(
         return
     from core import db
     from core.access import policy
-    from core.catalog import loader
+    from core.templates import shipping
 
     db.migrate()
-    _tell(loader.load(policy.system("command-line")), json)
+    _tell(shipping.load(policy.system("command-line")), json)
 
 
 def import_(
@@ -120,11 +118,11 @@ def search(
 
 
 def _check(json: bool) -> None:
-    from core.catalog import sources
+    from core.catalog import loader, sources
     from core.config import settings
 
     definitions, problems = [], []
-    for file in sources.read_folder(settings().catalog):
+    for file in loader.shipped(settings().catalog):
         good, bad = file.read()
         definitions += good
         problems += bad
@@ -169,10 +167,7 @@ def _file(path: Path, owner: str | None) -> SourceFile:
         readme = documents.read_text(beside, documents.README_BYTES) if with_readme else ""
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(str(documents.unreadable(path.name, error))) from None
-    digest = hashlib.sha256(f"{owner}\x00{text}\x00{readme}".encode()).hexdigest()
-    return sources.SourceFile(
-        path.name, digest, partial(sources.read, text, path.name, readme=readme, default_owner=owner)
-    )
+    return sources.single(text, path.name, readme=readme, default_owner=owner)
 
 
 def _tell(report: Report, json: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from core.cli.output import AsJson, show
+
 app = typer.Typer(
     invoke_without_command=True, rich_markup_mode=None, help="The demo organisation: build (the default), remove."
 )
@@ -17,7 +19,7 @@ def default(context: typer.Context) -> None:
 
 
 @app.command()
-def build() -> None:
+def build(json: AsJson = False) -> None:
     """Build the demo organisation, its projects and its models; a second time changes nothing."""
     from core import db
     from core.access import policy
@@ -27,10 +29,12 @@ def build() -> None:
     db.migrate()
     with bundled.running():
         demo.build(policy.system("command-line"), _tell)
+    if json:
+        show({"demo": "built"})
 
 
 @app.command()
-def remove() -> None:
+def remove(json: AsJson = False) -> None:
     """Remove the demo organisation; the activity log keeps what it did."""
     from core import db
     from core.access import policy
@@ -40,6 +44,8 @@ def remove() -> None:
     db.migrate()
     with bundled.running():
         demo.remove(policy.system("command-line"), _tell)
+    if json:
+        show({"demo": "removed"})
 
 
 def _tell(line: str) -> None:

@@ -67,7 +67,7 @@ def list_(json: AsJson = False) -> None:
 
 
 @tokens.command()
-def revoke(token_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+def revoke(token_id: Annotated[int, typer.Argument(metavar="ID")], json: AsJson = False) -> None:
     """End a token at once."""
     from core import db
     from core.access import policy
@@ -76,7 +76,10 @@ def revoke(token_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
     db.require_current()
     with db.writing() as session:
         actions.revoke_token(session, actor=policy.system("command-line"), token_id=token_id)
-    typer.echo(f"Token {token_id} is revoked.")
+    if json:
+        show({"id": token_id, "state": "revoked"})
+    else:
+        typer.echo(f"Token {token_id} is revoked.")
 
 
 @persons.command()
@@ -104,6 +107,7 @@ def grant(
     person: Annotated[str, typer.Option(help="The person's id or e-mail address.")],
     role: Annotated[str, typer.Option(help="The role, such as administrator.")],
     scope: Annotated[str, typer.Option(help="unit/NAME, team/NAME or project/NAME.")] = "organisation",
+    json: AsJson = False,
 ) -> None:
     """Grant a role at once: whoever runs this command holds the keys of the store."""
     from core import db
@@ -117,7 +121,10 @@ def grant(
         actions.grant_role(
             session, actor=policy.system("command-line"), person_id=person_id, role=role, scope_kind=kind, scope_id=name
         )
-    typer.echo(f"{person} holds the role {role} ({scope}).")
+    if json:
+        show({"person": person_id, "role": role, "scope": scope})
+    else:
+        typer.echo(f"{person} holds the role {role} ({scope}).")
 
 
 def _person_id(named: str) -> str:

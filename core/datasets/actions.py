@@ -26,8 +26,8 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.people.notices import tell
 from core.projects import actions as projects
 from core.projects.actions import line, text
-from core.projects.queries import shown_to
 from core.projects.tables import Project
+from core.projects.visibility import shown_to
 
 LONGEST_PURPOSE = 2000
 MOST_PEOPLE = 50
@@ -357,10 +357,9 @@ def _own_project(session: Session, actor: Actor, project_id: str) -> str | None:
     shown = select(Project).where(Project.id == project_id, shown_to(actor))
     project = session.exec(shown).first() if projects.is_project_id(project_id) else None
     if project is None:
-        raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows all of them.")
+        raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows those that you may see.")
     policy.require(actor, "entry.adopt", projects.scope_of(project))
-    if project.stage not in projects.ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it reads nothing any more.")
+    projects.require_running(project)
     return project.id
 
 

@@ -17,8 +17,9 @@ from sqlmodel import Session, col, select
 from core.access import policy
 from core.access.policy import Actor
 from core.catalog.queries import EntryPage
-from core.projects.queries import Adopter, adopters, shown_to
+from core.projects.queries import Adopter, adopters
 from core.projects.tables import Project
+from core.projects.visibility import shown_to
 from core.tracking.tables import MirrorInput, MirrorRun, MirrorServer, MirrorVersion
 
 MOST_DIGESTS = 50

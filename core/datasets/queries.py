@@ -22,10 +22,10 @@ from core.datasets.tables import DataGrant, DataReader, DataRequest
 from core.db import now
 from core.errors import NotFound
 from core.projects.actions import ACTIVE_STAGES
-from core.projects.actions import scope_of as project_scope
 from core.projects.portfolio import as_cell
-from core.projects.queries import LARGEST_PAGE, shown_to
+from core.projects.queries import LARGEST_PAGE
 from core.projects.tables import Project, ProjectMember
+from core.projects.visibility import shown_to, within_reach, worked_on_by
 
 LARGEST_EXPORT = 100_000
 
@@ -140,11 +140,9 @@ def colleagues(session: Session, actor: Actor) -> dict[str, str]:
 
 def own_projects(session: Session, actor: Actor) -> dict[str, str]:
     """Id → title of the running projects that ``actor`` works in: for which a request can be made."""
-    works_there = select(ProjectMember.project_id).where(ProjectMember.person_id == actor.id)
-    own = or_(col(Project.team_id).in_(sorted(actor.teams)), col(Project.id).in_(works_there))
-    statement = select(Project).where(own, shown_to(actor), col(Project.stage).in_(ACTIVE_STAGES))
-    found = session.exec(statement.order_by(Project.title, Project.id).limit(LARGEST_PAGE))
-    return {one.id: one.title for one in found if policy.may(actor, "entry.adopt", project_scope(one))}
+    own = (worked_on_by(actor), shown_to(actor), within_reach(actor, "entry.adopt"))
+    statement = select(Project.id, Project.title).where(*own, col(Project.stage).in_(ACTIVE_STAGES))
+    return dict(session.exec(statement.order_by(Project.title, Project.id).limit(LARGEST_PAGE)).all())
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -283,6 +281,11 @@ def _requests(where: list[ColumnElement[bool]]) -> Any:
     )
 
 
+def readable_requests(actor: Actor) -> Any:
+    """The ids of the requests that ``actor`` may read, for tables that name a request."""
+    return _requests([_readable(actor)]).with_only_columns(DataRequest.id)
+
+
 def _own(actor: Actor) -> ColumnElement[bool]:
     reads = select(DataReader.grant_id).where(DataReader.grant_id == DataGrant.id, DataReader.person_id == actor.id)
     return or_(col(DataRequest.requested_by) == actor.ref, reads.correlate(DataGrant).exists())
@@ -352,7 +355,7 @@ def readers(
     ``dataset`` is a reference, ``person`` an id or ``person:<id>``. Read access that was given elsewhere, without a
     request, is not known here.
     """
-    policy.require(actor, "data.audit")
+    policy.require_anywhere(actor, "data.audit")
     base = _readers(at, through, [visible(actor), owners.auditable(actor)], dataset, person)
     total = session.execute(select(func.count()).select_from(base.subquery())).scalar_one()
     ordered = base.order_by(Entry.key, Person.name, DataReader.person_id, DataGrant.id)
@@ -369,7 +372,7 @@ def readers_csv(
     person: str = "",
 ) -> str:
     """:func:`readers` as CSV with a header, at most :data:`LARGEST_EXPORT` rows; times in ISO 8601, UTC."""
-    policy.require(actor, "data.audit")
+    policy.require_anywhere(actor, "data.audit")
     base = _readers(at, through, [visible(actor), owners.auditable(actor)], dataset, person)
     rows = session.execute(base.order_by(Entry.key, DataReader.person_id, DataGrant.id).limit(LARGEST_EXPORT))
     return _as_csv(ReaderRow(*row) for row in rows)

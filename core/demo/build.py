@@ -17,11 +17,11 @@ from sqlmodel import Session
 from core import db
 from core.access import policy
 from core.access.policy import Actor
-from core.catalog import loader
 from core.config import ROOT, settings
-from core.demo import organisation
+from core.demo import organisation, scaffolds
 from core.demo.organisation import PROJECTS, DemoProject
 from core.errors import Unavailable
+from core.templates import shipping
 from core.tracking.client import Client, Recorder, RunRow
 from core.tracking.sync import sync
 
@@ -48,8 +48,9 @@ def build(actor: Actor, progress: Progress) -> None:
     with db.reading() as session:
         is_new = not state(session)
     if is_new:
-        loader.load(policy.system("loader"))  # its entries are there to be adopted
+        shipping.load(policy.system("loader"))  # its entries are there to be adopted
         organisation.build(actor, progress)
+    scaffolds.build(progress)
     client = _mlflow(progress)
     from core.demo import training
 

@@ -112,7 +112,7 @@ def tell(session: Session, entries: Entries) -> None:
     for project in session.exec(select(Project).where(col(Project.demo)).order_by(Project.id)).all():
         _assess(session, cast, project)
         if project.stage == "operate":
-            note_reuse_review(session, project.id)
+            note_reuse_review(session, project)
     for plan in PATTERN_PLANS:
         if entry := entries.get(f"pattern:default/{plan.pattern}"):
             _approve(session, cast, plan, entry)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from dbos import DBOS, DBOSConfig
@@ -13,17 +14,24 @@ from core.access import policy
 from core.activity import recording
 from core.catalog import actions as catalog
 from core.catalog import loader, sources
+from core.catalog.loader import Report
 from core.catalog.tables import Source
 from core.config import settings
 from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
-from core.jobs import QUEUE
+from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
 from core.patterns import expiry
 from core.projects import adoption
+from core.templates import shipping, work
 from core.tracking import sync
 
 log = logging.getLogger("portal.jobs")
 VERSION = "1"  # of the workflows, not of the portal: work left by the last version is taken up by the next one
+
+KEPT = timedelta(days=30)
+ROUTINE_KEPT = timedelta(days=2)
+"""How long the runs of schedules that went well are kept: there are thousands a day, and the last one is shown."""
+_AT_ONCE = 1000
 
 
 @DBOS.step(name="sync", retries_allowed=True, max_attempts=3, interval_seconds=2)
@@ -58,7 +66,7 @@ def seal_log() -> int:
 
 @DBOS.step(name="reload", retries_allowed=True, max_attempts=3)
 def _reload() -> dict[str, int]:
-    return loader.load(policy.system("loader")).counts
+    return shipping.load(policy.system("loader")).counts
 
 
 @DBOS.workflow(name="reload-catalog")
@@ -69,23 +77,31 @@ def reload_catalog() -> dict[str, int]:
 
 @DBOS.step(name="import", retries_allowed=True, max_attempts=3, interval_seconds=5)
 def _import(source_id: int) -> dict[str, int]:
-    with db.reading() as session:
-        source = session.get(Source, source_id)
-    if source is None:
-        return {}
     try:
-        with sources.fetch_git(source.location) as folder:
-            report = loader.run(
-                policy.system("import"),
-                source=f"import:{source.location}"[:200],
-                files=sources.read_folder(folder),
-                whole=True,
-            )
+        report = _fetched(source_id, dry_run=False)
     except PortalError as error:
         _note(source_id, str(error))
         raise
+    if report is None:
+        return {}
     _note(source_id, ", ".join(f"{count} {action}" for action, count in report.counts.items()))
     return report.counts
+
+
+def _fetched(source_id: int, *, dry_run: bool) -> Report | None:
+    """What importing a source does, or in a dry run would do; nothing where the source was removed meanwhile."""
+    with db.reading() as session:
+        source = session.get(Source, source_id)
+    if source is None:
+        return None
+    with sources.fetch_git(source.location) as folder:
+        return loader.run(
+            policy.system("import"),
+            source=f"import:{source.location}"[:200],
+            files=sources.read_folder(folder),
+            whole=True,
+            dry_run=dry_run,
+        )
 
 
 def _note(source_id: int, outcome: str) -> None:
@@ -97,6 +113,23 @@ def _note(source_id: int, outcome: str) -> None:
 def import_source(source_id: int) -> dict[str, int]:
     """Import a catalog source from its git repository."""
     return _import(source_id)
+
+
+@DBOS.step(name="check")
+def _check(source_id: int) -> dict[str, Any]:
+    try:
+        report = _fetched(source_id, dry_run=True)
+    except PortalError as error:  # an outcome like any other: somebody waits to read it
+        return {"failure": str(error)}
+    if report is None:
+        return {}
+    return {"counts": report.counts, "changes": [asdict(one) for one in report.first(MOST_CHANGES)]}
+
+
+@DBOS.workflow(name="check-source")
+def check_source(source_id: int) -> dict[str, Any]:
+    """Tell what an import of a catalog source would do, and change nothing."""
+    return _check(source_id)
 
 
 @DBOS.step(name="scheduled-sync")
@@ -158,6 +191,38 @@ def scheduled_watch(_at: datetime, _context: Any) -> None:
     _watch_grants()
 
 
+@DBOS.step(name="tidy", retries_allowed=True, max_attempts=3)
+def _tidy() -> int:
+    moment = db.now()
+    return (
+        _forget(moment - ROUTINE_KEPT, status="SUCCESS", schedule_name=list(SCHEDULES))
+        + _forget(moment - KEPT, status=["SUCCESS", "CANCELLED", *FAILED])
+    )  # fmt: skip
+
+
+def _forget(before: datetime, **which: Any) -> int:
+    """Delete the runs that ended ``before`` then; returns how many there were."""
+    count = 0
+    while found := DBOS.list_workflows(
+        completed_before=before.isoformat(), limit=_AT_ONCE, load_input=False, load_output=False, **which
+    ):
+        DBOS.delete_workflows([one.workflow_id for one in found])
+        count += len(found)
+    return count
+
+
+@DBOS.workflow(name="tidy-jobs")
+def tidy_jobs() -> int:
+    """Forget the runs of jobs that ended long ago."""
+    return _tidy()
+
+
+@DBOS.workflow(name="scheduled-tidy")
+def scheduled_tidy(_at: datetime, _context: Any) -> None:
+    """The schedule of ``tidy-jobs``."""
+    _tidy()
+
+
 @DBOS.step(name="watch-approvals", retries_allowed=True, max_attempts=3)
 def _watch_approvals() -> int:
     with db.writing() as session:
@@ -176,12 +241,30 @@ def scheduled_approvals(_at: datetime, _context: Any) -> None:
     _watch_approvals()
 
 
-def launch(system_database_url: str) -> None:
-    """Start DBOS in this process with its queue and schedules."""
+@DBOS.step(name="template-work", retries_allowed=True, max_attempts=3, interval_seconds=2)
+def _template_work() -> str:
+    return work.work(policy.system("templates"))
+
+
+@DBOS.workflow(name="template-work")
+def template_work() -> str:
+    """Make and deliver requested repositories, read templates, prepare updates."""
+    return _template_work()
+
+
+@DBOS.workflow(name="scheduled-template-work")
+def scheduled_template_work(_at: datetime, _context: Any) -> None:
+    """The schedule of ``template-work``."""
+    _template_work()
+
+
+def launch(system_database_url: str, seat: str) -> None:
+    """Start DBOS in this process with its queue and schedules, and take up what was left undone at this ``seat``."""
     config: DBOSConfig = {
         "name": "ai-factory-portal",
         "system_database_url": system_database_url,
         "application_version": VERSION,
+        "executor_id": seat,
         "log_level": "WARNING",
         "scheduler_polling_interval_sec": 5.0,
     }
@@ -190,11 +273,15 @@ def launch(system_database_url: str) -> None:
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=1.0)
     DBOS.apply_schedules(
         [
-            {"schedule_name": "sync", "workflow_fn": scheduled_sync, "schedule": _every(settings().sync_seconds)},
+            {"schedule_name": "sync", "workflow_fn": scheduled_sync, "schedule": settings().sync_schedule},
             {"schedule_name": "seal", "workflow_fn": scheduled_seal, "schedule": "*/10 * * * *"},
             {"schedule_name": "adopters", "workflow_fn": scheduled_tell, "schedule": "*/5 * * * *"},
             # access to production is measured in hours, and an approval waits for the webhook's answer
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
+            # not once a night: many a portal sleeps then
+            {"schedule_name": "tidy", "workflow_fn": scheduled_tidy, "schedule": "30 * * * *"},
+            # a click asks for it at once; this is for what a crash left
+            {"schedule_name": "templates", "workflow_fn": scheduled_template_work, "schedule": "* * * * *"},
             # every hour, as nobody knows at which hours of a day the portal runs
             {"schedule_name": "approvals", "workflow_fn": scheduled_approvals, "schedule": "7 * * * *"},
         ]
@@ -204,11 +291,3 @@ def launch(system_database_url: str) -> None:
 def shut_down() -> None:
     """Stop DBOS, giving running steps a few seconds to end."""
     DBOS.destroy(workflow_completion_timeout_sec=5)
-
-
-def _every(seconds: int) -> str:
-    """A cron expression (with seconds) for about every ``seconds``."""
-    if seconds < 60:
-        return f"*/{seconds} * * * * *"
-    minutes = min(max(round(seconds / 60), 1), 59)
-    return f"*/{minutes} * * * *"

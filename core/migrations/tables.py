@@ -10,6 +10,7 @@ import core.patterns.tables
 import core.people.tables
 import core.projects.tables
 import core.reuse.tables
+import core.templates.tables
 import core.tracking.tables  # noqa: F401
 
 METADATA = SQLModel.metadata

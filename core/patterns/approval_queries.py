@@ -7,25 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import islice
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func, not_, or_
 from sqlmodel import Session, col, select
 
 from core.access import policy
 from core.access.policy import Actor, Scope
 from core.catalog.kinds import PreApproval
 from core.catalog.tables import Entry, EntryContent, Proposal
-from core.catalog.visibility import visible
+from core.catalog.visibility import reached, visible
 from core.db import now
 from core.errors import Invalid, NotFound
 from core.patterns import inheritance, loading
 from core.patterns.inheritance import Approval, Condition, Facts, Item, Proposed, Reason, Standing
 from core.patterns.loading import Use
 from core.patterns.suggestion import Suggestion, unchanged
+from core.patterns.suspects import may_deviate
 from core.patterns.tables import Deviation, PatternApproval, PatternUse
 from core.projects.actions import ACTIVE_STAGES
-from core.projects.tables import Project, ProjectMember
+from core.projects.tables import Adoption, Project, ProjectMember
+from core.projects.visibility import within_reach, worked_on_by
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,16 @@ class ApprovalRow:
     expires_on: date
     state: str
     revoke_reason: str
+
+
+@dataclass(frozen=True)
+class Expiring:
+    """An approval that ends soon and that nobody has renewed."""
+
+    pattern_key: str
+    pattern: str
+    item: str
+    expires_on: date
 
 
 @dataclass(frozen=True)
@@ -128,6 +141,24 @@ class UseLine:
 
 
 @dataclass(frozen=True)
+class Uses:
+    """A page of the projects on a pattern (the last one, where a later one was asked for)."""
+
+    items: list[UseLine]
+    total: int
+    hidden: int
+    """How many more stand on it that the reader does not see."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """A page of the projects that a new version of their pattern touches, with those that lose nothing by it."""
+
+    items: list[Hit]
+    total: int
+
+
+@dataclass(frozen=True)
 class Preview:
     """What a project would have after a change: its items then, and those that it inherits now and would lose."""
 
@@ -135,6 +166,13 @@ class Preview:
     reopens: list[Item]
 
 
+SIZE = 25
+"""Projects on a page of a pattern's lists."""
+MOST_WAITING = 50
+"""So many deviations are listed at once; the next ones follow when these are decided."""
+EXPIRES_SOON = timedelta(days=30)
+"""A board that meets once a month can renew what ends within this time."""
+BATCH = 100
 _RUNNING = col(Project.stage).in_(ACTIVE_STAGES)
 
 
@@ -181,33 +219,65 @@ def approvals(session: Session, actor: Actor, entry_id: int) -> list[ApprovalRow
     return [_approval_row(row, version) for row, version in rows]
 
 
-def uses(session: Session, actor: Actor, entry_id: int) -> list[UseLine]:
-    """The running projects that stand on the pattern, by title, with what they inherit."""
+def uses(session: Session, actor: Actor, entry_id: int, *, page: int = 1, size: int = SIZE) -> Uses:
+    """A page of the running projects that stand on the pattern, by title, with what they inherit."""
     policy.require(actor, "catalog.browse")
+    here = (col(PatternUse.entry_id) == entry_id, _RUNNING)
+    total, hidden = loading.counted(session, actor, *here)
     lines, judged = [], _Judge()
-    for use, given, deviations in loading.loaded(session, actor, col(PatternUse.entry_id) == entry_id, _RUNNING):
+    for use, given, deviations in loading.loaded(session, actor, *here, limit=size, offset=_offset(page, size, total)):
         items = judged(use, given, deviations)
         had, missed = sum(one.inherited for one in items), sum(not one.inherited and one.applies for one in items)
         lines.append(UseLine(use.project_id, use.project, use.team, use.stage, use.version, use.region, had, missed))
-    return lines
+    return Uses(lines, total, hidden)
 
 
-def inheriting(session: Session, actor: Actor, entry_id: int, version: str, item: str) -> list[str]:
-    """The ids of the running projects that inherit this approval of this pattern version now."""
-    found = []
-    for use, given, deviations in loading.loaded(session, actor, col(PatternUse.entry_id) == entry_id, _RUNNING):
+def inheriting(session: Session, entry_id: int, version: str, item: str) -> list[str]:
+    """The ids of the running projects that inherit this approval of this pattern version now.
+
+    All of them, read by the portal itself: whoever loses an approval is told, seen by the one who revokes it or not.
+    """
+    found, everybody = [], policy.system("approvals")
+    here = (col(PatternUse.entry_id) == entry_id, col(Adoption.version) == version, _RUNNING)
+    for use, given, deviations in loading.loaded(session, everybody, *here):
         items = inheritance.items([], given, use.facts, deviations, now().date())
-        if use.version == version and any(one.item == item and one.inherited for one in items):
+        if any(one.item == item and one.inherited for one in items):
             found.append(use.project_id)
     return found
 
 
 def is_author(session: Session, actor: Actor, entry: Entry) -> bool:
     """Whether ``actor`` wrote the pattern: proposed something that is in it, or belongs to the team that owns it."""
-    wrote = select(Proposal.id).where(
-        Proposal.key == entry.key, Proposal.state == "approved", Proposal.proposed_by == actor.ref
+    return session.exec(select(Entry.id).where(Entry.id == entry.id, _written_by(actor))).first() is not None
+
+
+def _written_by(actor: Actor) -> ColumnElement[bool]:
+    proposed_it = select(Proposal.id).where(
+        Proposal.key == Entry.key, Proposal.state == "approved", Proposal.proposed_by == actor.ref
     )
-    return entry.owner in actor.teams or session.exec(wrote.limit(1)).first() is not None
+    return or_(col(Entry.owner).in_(sorted(actor.teams)), proposed_it.correlate(Entry).exists())
+
+
+def expiring(session: Session, actor: Actor, *, limit: int = MOST_WAITING) -> list[Expiring]:
+    """Approvals of present pattern versions that end within :data:`EXPIRES_SOON` and that ``actor`` may renew; the
+    first to end first."""
+    if not policy.may_anywhere(actor, "pattern.approve"):
+        return []
+    today, last_day = now().date(), func.max(PatternApproval.expires_on)  # a renewal is another row of the same item
+    in_force = (
+        PatternApproval.version == Entry.version, col(PatternApproval.revoked_at).is_(None), Entry.lifecycle == "approved",
+    )  # fmt: skip
+    theirs = (visible(actor), reached(actor, "pattern.approve"), not_(_written_by(actor)))
+    rows = session.execute(
+        select(Entry.key, Entry.title, PatternApproval.item_id, last_day)
+        .join(PatternApproval, col(PatternApproval.entry_id) == Entry.id)
+        .where(*in_force, *theirs)
+        .group_by(Entry.key, Entry.title, PatternApproval.item_id)
+        .having(last_day.between(today, today + EXPIRES_SOON))
+        .order_by(last_day, Entry.key, PatternApproval.item_id)
+        .limit(limit)
+    )
+    return [Expiring(*row) for row in rows]
 
 
 # --- a project -------------------------------------------------------------------------------------------------------
@@ -256,9 +326,7 @@ def preview_use(
         services={stage: list(names) for stage, names in services.items()},
     )  # fmt: skip
     given = loading.approvals_of(session, [entry_id]).get(entry_id, [])
-    deviations = loading.standing_of(
-        session, col(Deviation.project_id) == project_id, col(Deviation.entry_id) == entry_id
-    )
+    deviations = loading.standing_of(session, [project_id])
     after = inheritance.items(
         proposed(session, actor, entry_id), given, use.facts, deviations.get((project_id, entry_id), []), now().date()
     )
@@ -291,42 +359,52 @@ def preview_edit(
     return preview_change(session, actor, project_id, changes)
 
 
-def preview_version(session: Session, actor: Actor, entry_id: int, version: str) -> list[Hit]:
-    """Whom ``version`` of the pattern hits when the projects move to it, and which of their items reopen."""
+def preview_version(
+    session: Session, actor: Actor, entry_id: int, version: str, *, page: int = 1, size: int = SIZE
+) -> Hits:
+    """A page of those whom ``version`` of the pattern hits when they move to it, and which of their items reopen."""
     policy.require(actor, "catalog.browse")
+    here = (col(PatternUse.entry_id) == entry_id, col(Adoption.version) != version, _RUNNING)
+    total, _ = loading.counted(session, actor, *here)
     hits = []
-    for use, given, deviations in loading.loaded(session, actor, col(PatternUse.entry_id) == entry_id, _RUNNING):
-        if use.version == version:
-            continue
+    for use, given, deviations in loading.loaded(session, actor, *here, limit=size, offset=_offset(page, size, total)):
         facts = replace(use.facts, version=version)
         reopens = _reopened(given, use.facts, facts, deviations)
         after = inheritance.items([], given, facts, deviations, now().date())
         stays = sum(one.inherited for one in after)
         hits.append(Hit(use.project_id, use.project, use.team, use.stage, use.version, reopens, stays))
-    return hits
+    return Hits(hits, total)
 
 
 # --- what a reviewer sees --------------------------------------------------------------------------------------------
 
 
-def open_deviations(session: Session, actor: Actor) -> list[OpenDeviation]:
-    """The deviations that wait for ``actor``: of running projects, where they may decide and do not take part."""
-    if not policy.may(actor, "deviation.decide"):
+def open_deviations(session: Session, actor: Actor, *, limit: int = MOST_WAITING) -> list[OpenDeviation]:
+    """The first deviations that wait for ``actor``: of running projects, where they may decide and do not take part."""
+    if not policy.may_anywhere(actor, "deviation.decide"):
         return []
-    return [one for one in _waiting(session, actor, _RUNNING) if may_decide(actor, one)]
+    theirs = (within_reach(actor, "deviation.decide"), not_(worked_on_by(actor)))
+    by_others = col(PatternUse.adopted_by) != actor.ref
+    waiting = _waiting(session, actor, _RUNNING, *theirs, by_others)
+    return list(islice((one for one in waiting if may_decide(actor, one)), limit))
 
 
 def open_deviations_of(
-    session: Session, actor: Actor, *, entry_id: int | None = None, project_id: str | None = None
+    session: Session,
+    actor: Actor,
+    *,
+    entry_id: int | None = None,
+    project_id: str | None = None,
+    limit: int = MOST_WAITING,
 ) -> list[OpenDeviation]:
-    """The deviations from a pattern, or of a project, that wait for a reviewer; for everybody who sees the pattern."""
+    """The first deviations from a pattern, or of a project, that wait for a reviewer; for everybody who sees both."""
     policy.require(actor, "catalog.browse")
     where: list[ColumnElement[bool]] = [_RUNNING]
     if entry_id is not None:
         where.append(col(PatternUse.entry_id) == entry_id)
     if project_id is not None:
         where.append(col(PatternUse.project_id) == project_id)
-    return list(_waiting(session, actor, *where))
+    return list(islice(_waiting(session, actor, *where), limit))
 
 
 def may_decide(actor: Actor, deviation: OpenDeviation) -> bool:
@@ -335,9 +413,22 @@ def may_decide(actor: Actor, deviation: OpenDeviation) -> bool:
 
 
 def _waiting(session: Session, actor: Actor, *where: ColumnElement[bool]) -> Iterator[OpenDeviation]:
+    """What waits, by the projects' titles, judged batch by batch: whoever wants a few of thousands reads a few."""
+    today, judged, offset = now().date(), _Judge(), 0
+    suspects = (may_deviate(session, today), *where)
+    while batch := list(loading.loaded(session, actor, *suspects, limit=BATCH, offset=offset)):
+        yield from _waiting_in(session, actor, batch, judged)
+        if len(batch) < BATCH:
+            return
+        offset += BATCH
+
+
+def _waiting_in(
+    session: Session, actor: Actor, batch: Sequence[tuple[Use, list[Approval], list[Standing]]], judged: _Judge
+) -> Iterator[OpenDeviation]:
     taking_part = set(session.exec(select(ProjectMember.project_id).where(ProjectMember.person_id == actor.id)))
-    rows, judged = loading.open_rows(session, now().date(), *where), _Judge()
-    for use, given, deviations in list(loading.loaded(session, actor, *where)):
+    rows = loading.open_rows(session, now().date(), [use.project_id for use, _, _ in batch])
+    for use, given, deviations in batch:
         inside = use.team_id in actor.teams or use.project_id in taking_part or use.adopted_by == actor.ref
         known = rows.get((use.project_id, use.entry_id), {})
         for item in judged(use, given, deviations):
@@ -382,6 +473,11 @@ def _open_deviation(use: Use, item: Item, gap: Reason, row: Deviation | None, *,
         item.scope, gap.condition, gap.fact, gap.values, row.what if row else found, row.origin if row else "found",
         row.reason if row else "", row.id if row else None, involved,
     )  # fmt: skip
+
+
+def _offset(page: int, size: int, total: int) -> int:
+    """Where a page begins; the last one, where a later one was asked for."""
+    return (min(max(page, 1), max(-(-total // size), 1)) - 1) * size
 
 
 def _reopened(given: Sequence[Approval], before: Facts, after: Facts, deviations: Sequence[Standing]) -> list[Item]:

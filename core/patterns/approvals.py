@@ -20,7 +20,6 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.patterns import approval_queries as queries
 from core.patterns import people
 from core.patterns.inheritance import Proposed
-from core.patterns.reopening import JUDGE
 from core.patterns.tables import PatternApproval
 from core.people import notices
 from core.projects.actions import text
@@ -88,7 +87,7 @@ def revoke_approval(session: Session, *, actor: Actor, approval_id: int, reason:
     reason = text("reason", reason, REASON_LENGTH)
     if not reason:
         raise Invalid("An approval is not revoked without a reason.", hint="Say what the projects should do now.")
-    hit = queries.inheriting(session, JUDGE, entry.id or 0, approval.version, approval.item_id)
+    hit = queries.inheriting(session, entry.id or 0, approval.version, approval.item_id)
     for one in _unrevoked(session, entry, approval.version, approval.item_id):
         one.revoked_at, one.revoked_by, one.revoke_reason = now(), actor.ref, reason
         session.add(one)

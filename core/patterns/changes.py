@@ -47,7 +47,7 @@ def confirm_tier(
 @contextmanager
 def _noting_what_reopens(session: Session, actor: Actor, project_id: str) -> Iterator[None]:
     """Compare what the project inherits before and after a change, in the transaction of the change."""
-    actions.locked(session, project_id)
+    actions.locked(session, actor, project_id)
     before = queries.standing(session, JUDGE, project_id)
     yield
     after = queries.standing(session, JUDGE, project_id) if before else None

@@ -20,7 +20,9 @@ from core.patterns.approvals import check_last_day
 from core.patterns.inheritance import Item
 from core.patterns.tables import Deviation
 from core.people import notices
-from core.projects.actions import line, locked, scope_of, text
+from core.projects.actions import line, locked, require_running, scope_of, text
+from core.projects.tables import Project
+from core.projects.visibility import shown_to
 
 WHAT_LENGTH = 1000
 NOTE_LENGTH = 2000
@@ -40,8 +42,9 @@ def declare_deviation(
 
     The approval is open until a reviewer accepts the deviation. Its approvers are told.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
+    require_running(project)
     standing = _standing(session, actor, project_id)
     item = _item(standing, item_id)
     fact, values = _fact_of(standing, item, condition)
@@ -85,7 +88,7 @@ def decide_deviation(
     ``values`` are those the reviewer saw: the decision holds for them, and is refused when the fact changed meanwhile.
     An acceptance may end on a day; then the deviation is open again.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "deviation.decide", scope_of(project))
     waiting = _waiting(session, actor, project_id, item_id, condition)
     if waiting.involved:
@@ -113,11 +116,13 @@ def decide_deviation(
 
 def resolve_deviation(session: Session, *, actor: Actor, deviation_id: int) -> None:
     """Say, as the team, that a deviation is no more; one that the facts still show cannot be talked away."""
-    found = session.get(Deviation, deviation_id)
+    shown = select(Deviation).join(Project, col(Project.id) == Deviation.project_id)
+    found = session.exec(shown.where(Deviation.id == deviation_id, shown_to(actor))).first()
     if found is None:
         raise NotFound(f"No deviation {deviation_id}.", hint="The project's page lists them.")
-    project = locked(session, found.project_id)
+    project = locked(session, actor, found.project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
+    require_running(project)
     session.refresh(found)
     if found.state == "resolved":
         raise Conflict("This deviation is resolved already.")

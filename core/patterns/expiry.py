@@ -19,7 +19,6 @@ from core.catalog.tables import Entry
 from core.db import now
 from core.patterns import approval_queries as queries
 from core.patterns import people
-from core.patterns.reopening import JUDGE
 from core.patterns.tables import PatternApproval
 from core.people import notices
 
@@ -34,7 +33,7 @@ def remind(session: Session, *, actor: Actor) -> int:
     told = _told_before(session, [entry.key for _, entry in ending])
     reminded = 0
     for one, entry in ending:
-        hit = queries.inheriting(session, JUDGE, entry.id or 0, one.version, one.item_id)
+        hit = queries.inheriting(session, entry.id or 0, one.version, one.item_id)
         if one.id not in told and (hit or _may_still_be_inherited(one, entry)):
             _tell(session, actor, one, entry, hit)
             reminded += 1

@@ -14,10 +14,12 @@ from core.access.policy import Actor, Scope
 from core.access.tables import Team
 from core.catalog.tables import Entry
 from core.catalog.visibility import visible
+from core.db import batches
 from core.errors import NotFound
 from core.patterns.inheritance import Approval, Condition, Facts, Standing
 from core.patterns.tables import Deviation, PatternApproval, PatternUse
 from core.projects.tables import Adoption, Project
+from core.projects.visibility import shown_to
 
 PERSONAL_DATA = "personal_data"
 """The risk fact of a project that conditions about personal data are checked against."""
@@ -80,28 +82,40 @@ _USE: tuple[Any, ...] = (
 
 
 def loaded(
-    session: Session, actor: Actor, *where: ColumnElement[bool]
+    session: Session, actor: Actor, *where: ColumnElement[bool], limit: int | None = None, offset: int = 0
 ) -> Iterator[tuple[Use, list[Approval], list[Standing]]]:
-    """The projects that stand on patterns which ``actor`` may see, with what judges them: three statements for all."""
-    standing_on = (
+    """The projects and their patterns, both of which ``actor`` sees, by title, with what judges them: three statements
+    for all of them, or for the ``limit`` after the first ``offset``."""
+    statement = _standing_on(select(*_USE)).join(Team, col(Team.id) == Project.team_id)
+    rows = session.execute(
+        statement.where(visible(actor), shown_to(actor), *where)
+        .order_by(Project.title, Project.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    found = [Use(*row) for row in rows]
+    given = approvals_of(session, sorted({one.entry_id for one in found}))
+    deviations = standing_of(session, [one.project_id for one in found])
+    for one in found:
+        yield one, given.get(one.entry_id, []), deviations.get((one.project_id, one.entry_id), [])
+
+
+def counted(session: Session, actor: Actor, *where: ColumnElement[bool]) -> tuple[int, int]:
+    """How many such projects ``actor`` sees, and how many more there are."""
+    statement = _standing_on(select(func.count()).select_from(Project)).where(visible(actor), *where)
+    shown = session.execute(statement.where(shown_to(actor))).scalar_one()
+    return shown, session.execute(statement).scalar_one() - shown
+
+
+def _standing_on(columns: Any) -> Any:
+    """``columns`` of the projects that stand on a pattern and have not ended its adoption."""
+    adopted = (
         (col(Adoption.project_id) == PatternUse.project_id)
         & (col(Adoption.entry_id) == PatternUse.entry_id)
         & col(Adoption.until).is_(None)
     )
-    rows = session.execute(
-        select(*_USE)
-        .join(PatternUse, col(PatternUse.project_id) == Project.id)
-        .join(Adoption, standing_on)
-        .join(Entry, col(Entry.id) == PatternUse.entry_id)
-        .join(Team, col(Team.id) == Project.team_id)
-        .where(visible(actor), *where)
-        .order_by(Project.title, Project.id)
-    )
-    found = [Use(*row) for row in rows]
-    given = approvals_of(session, sorted({one.entry_id for one in found}))
-    deviations = standing_of(session, *where)
-    for one in found:
-        yield one, given.get(one.entry_id, []), deviations.get((one.project_id, one.entry_id), [])
+    joined = columns.join(PatternUse, col(PatternUse.project_id) == Project.id).join(Adoption, adopted)
+    return joined.join(Entry, col(Entry.id) == PatternUse.entry_id)
 
 
 def approvals_of(session: Session, entry_ids: Sequence[int]) -> dict[int, list[Approval]]:
@@ -125,28 +139,28 @@ def approvals_of(session: Session, entry_ids: Sequence[int]) -> dict[int, list[A
     return there
 
 
-def _deviations(*where: ColumnElement[bool]) -> Any:
-    """Deviations that still say something, from the patterns that projects stand on now; the oldest first."""
-    here = (col(PatternUse.project_id) == Deviation.project_id) & (col(PatternUse.entry_id) == Deviation.entry_id)
-    joined = select(Deviation).join(PatternUse, here).join(Project, col(Project.id) == Deviation.project_id)
-    return joined.where(Deviation.state != "resolved", *where).order_by(col(Deviation.id))
+def _deviations(session: Session, project_ids: Sequence[str]) -> Iterator[Deviation]:
+    """The deviations of projects that still say something, the oldest first."""
+    said = select(Deviation).where(Deviation.state != "resolved").order_by(col(Deviation.id))
+    for batch in batches(project_ids, 500):
+        yield from session.exec(said.where(col(Deviation.project_id).in_(batch)))
 
 
-def standing_of(session: Session, *where: ColumnElement[bool]) -> dict[tuple[str, int], list[Standing]]:
+def standing_of(session: Session, project_ids: Sequence[str]) -> dict[tuple[str, int], list[Standing]]:
     """(project, pattern) → its deviations that are not resolved, the oldest first."""
     there: dict[tuple[str, int], list[Standing]] = {}
-    for row in session.exec(_deviations(*where)):
+    for row in _deviations(session, project_ids):
         one = Standing(row.item_id, row.condition, frozenset(row.values_found), row.state, row.what, row.expires_on)
         there.setdefault((row.project_id, row.entry_id), []).append(one)
     return there
 
 
 def open_rows(
-    session: Session, today: date, *where: ColumnElement[bool]
+    session: Session, today: date, project_ids: Sequence[str]
 ) -> dict[tuple[str, int], dict[tuple[str, str], Deviation]]:
     """(project, entry) → (item, condition) → the row that a decision would be written to."""
     there: dict[tuple[str, int], dict[tuple[str, str], Deviation]] = {}
-    for row in session.exec(_deviations(*where)):
+    for row in _deviations(session, project_ids):
         lapsed = row.state == "accepted" and row.expires_on is not None and today > row.expires_on
         if row.state == "open" or lapsed:
             there.setdefault((row.project_id, row.entry_id), {})[row.item_id, row.condition] = row
@@ -154,7 +168,8 @@ def open_rows(
 
 
 def imagined(session: Session, actor: Actor, project_id: str, entry_id: int) -> Use:
-    """The project as if it stood on the pattern, in the version it has adopted or else the present one."""
+    """The project that ``actor`` sees as if it stood on the pattern, in the version it has adopted or else the present
+    one."""
     adopted = func.coalesce(Adoption.version, Entry.version)
     columns: tuple[Any, ...] = (*_USE[:14], Entry.version, adopted)
     present = (
@@ -166,7 +181,7 @@ def imagined(session: Session, actor: Actor, project_id: str, entry_id: int) -> 
         .join(Team, col(Team.id) == Project.team_id)
         .join(Entry, (col(Entry.id) == entry_id) & visible(actor))
         .outerjoin(Adoption, present)
-        .where(Project.id == project_id, Entry.kind == "pattern")
+        .where(Project.id == project_id, shown_to(actor), Entry.kind == "pattern")
     ).first()
     if row is None:
         raise NotFound(f"No pattern {entry_id} for the project {project_id!r}.", hint="The patterns page shows all.")

@@ -25,7 +25,7 @@ from core.patterns.approval_queries import ProjectStanding
 from core.patterns.reopening import JUDGE
 from core.patterns.tables import PatternUse
 from core.projects import adoption
-from core.projects.actions import ACTIVE_STAGES, line, locked, scope_of
+from core.projects.actions import line, locked, require_running, scope_of
 from core.projects.tables import Adoption, Project
 
 STAGES: tuple[str, ...] = get_args(PatternStage)
@@ -96,10 +96,9 @@ def leave_pattern(session: Session, *, actor: Actor, project_id: str, revision: 
 
 def _locked(session: Session, actor: Actor, project_id: str, seen: int) -> tuple[Project, PatternUse | None]:
     """A running project and its use as it was read, locked; whoever changes it may adopt for it."""
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it changes its pattern no more.")
+    require_running(project)
     use = session.get(PatternUse, project.id, populate_existing=True)
     if (use.revision if use else 0) != seen:
         raise Conflict(

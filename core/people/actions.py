@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, delete, select, update
 
 from core.access import policy, queries
-from core.access.policy import ROLES, SCOPE_KINDS, TOKEN_SCOPES, TWO_PERSON_ROLES, Actor
+from core.access.policy import TOKEN_SCOPES, TWO_PERSON_ROLES, Actor
 from core.access.tables import BusinessUnit, Person, RoleGrant, SignIn, Team, TeamMember, Token
 from core.activity import events
 from core.activity.recording import record
 from core.config import settings
 from core.db import now
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.roles import ROLES, SCOPE_KINDS, Held, held
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 MAX_TOKEN_DAYS = 366
+LONGEST_NAME = 200
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
@@ -31,7 +35,7 @@ def add_person(
     """Make a person known before they sign in for the first time."""
     policy.require(actor, "admin.people")
     person = Person(
-        id=_new_person_id(), name=_line("name", name, 200), email=_email(email), title=title[:200], demo=demo
+        id=_new_person_id(), name=_line("name", name, LONGEST_NAME), email=_email(email), title=title[:200], demo=demo
     )
     if person.email and session.exec(select(Person).where(Person.email == person.email)).first():
         raise Conflict(f"Somebody with the address {person.email} is known already.", hint="Edit that person instead.")
@@ -72,13 +76,8 @@ def erase_person(session: Session, *, actor: Actor, person_id: str) -> None:
     person = queries.person(session, person_id)
     if person.active:
         raise Conflict(f"{person.name} is active.", hint="Deactivate the person first.")
-    person.name, person.email, person.subject, person.issuer, person.title = (
-        f"erased person {person.id}",
-        None,
-        None,
-        None,
-        "",
-    )
+    person.name, person.email, person.title = f"erased person {person.id}", None, ""
+    person.issuer = person.subject = person.vouched_at = None
     session.add(person)
     record(session, actor, events.PersonErased(f"person:{person.id}"))
 
@@ -193,21 +192,25 @@ def decide_role(session: Session, *, actor: Actor, grant_id: int, confirm: bool)
 
 
 def revoke_role(session: Session, *, actor: Actor, grant_id: int) -> None:
-    """Take a role away; the last administrator keeps theirs."""
+    """Take a role away; the last administrator of the organisation keeps theirs."""
     policy.require(actor, "admin.people")
     grant = _grant(session, grant_id, "active")
-    if grant.role == "administrator":
-        others = session.exec(
-            select(RoleGrant.id)
-            .join(Person, col(Person.id) == RoleGrant.person_id)
-            .where(RoleGrant.role == "administrator", RoleGrant.state == "active", RoleGrant.id != grant.id)
-            .where(col(Person.active))
-        ).first()
-        if others is None:
-            raise Conflict("This is the last administrator.", hint="Grant the role to somebody else first.")
+    if _administrators(session) == {grant.id}:
+        raise Conflict("This is the last administrator.", hint="Grant the role to somebody else first.")
     grant.state, grant.decided_by, grant.decided_at = "revoked", actor.ref, now()
     session.add(grant)
     record(session, actor, events.RoleRevoked(f"person:{grant.person_id}", role=grant.role, scope=_scope(grant)))
+
+
+def _administrators(session: Session) -> set[int | None]:
+    """The grants by which active people run the whole organisation: in a part of it the role runs nothing."""
+    statement = (
+        select(RoleGrant.id)
+        .join(Person, col(Person.id) == RoleGrant.person_id)
+        .where(RoleGrant.role == "administrator", RoleGrant.scope_kind == "organisation", RoleGrant.state == "active")
+        .where(col(Person.active))
+    )
+    return set(session.exec(statement))
 
 
 # --- sign-in ---------------------------------------------------------------------------------------------------------
@@ -242,68 +245,101 @@ def sign_out(session: Session, *, key: str) -> None:
         record(session, actor, events.SignedOut(actor.ref))
 
 
-def sign_in_from_provider(
-    session: Session,
-    *,
-    issuer: str,
-    subject: str,
-    name: str,
-    email: str | None,
-    email_verified: bool,
-    groups: list[str],
-) -> Actor:
+@dataclass(frozen=True)
+class Vouched:
+    """What the identity provider says of a person in an identity token, and when it said so."""
+
+    issuer: str
+    subject: str
+    issued_at: datetime
+    name: str = ""
+    email: str | None = None
+    email_verified: bool = False
+    groups: tuple[str, ...] = ()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the sign-in that the token began is older than ``PORTAL_SESSION_HOURS``."""
+        return self.issued_at + timedelta(hours=settings().session_hours) <= now()
+
+
+def sign_in_from_provider(session: Session, vouched: Vouched) -> Actor:
     """The actor for a person the identity provider vouches for; known or new, with roles as their groups map.
 
-    A person added beforehand by e-mail is matched only when the provider says the address is verified. The address in
-    ``PORTAL_ADMINISTRATOR`` gets the role administrator while there is none. Roles that came from groups leave with them.
+    The browser keeps a token's claims and shows them at every visit, so only claims newer than those followed before
+    change roles and count as a sign-in: a role that left with its group does not come back with an older token. A
+    person added beforehand by e-mail is matched only when the provider says the address is verified. The address in
+    ``PORTAL_ADMINISTRATOR`` gets the role administrator while there is none.
     """
+    if vouched.has_ended:
+        raise NotAllowed("Your sign-in has ended.", hint="Sign in again.")
     system = policy.system("identity-provider")
-    person = session.exec(select(Person).where(Person.issuer == issuer, Person.subject == subject)).first()
-    if person is None and email and email_verified:
-        person = session.exec(
-            select(Person).where(Person.email == email.lower(), col(Person.subject).is_(None))
-        ).first()
-    if person is None:
-        taken = email and session.exec(select(Person.id).where(Person.email == email.lower())).first()
-        person = Person(
-            id=_new_person_id(),
-            name=_line("name", name or email or subject, 200),
-            email=None if taken else _email(email),
-        )
-        session.add(person)
-        session.flush()
-        record(session, system, events.PersonAdded(f"person:{person.id}", source="identity provider"))
-    if not person.active:
-        raise NotAllowed("Your account is deactivated.", hint="Ask an administrator of the portal.")
-    person.issuer, person.subject = issuer, subject
-    session.add(person)
-    session.flush()
-    _follow_groups(session, system, person, groups)
-    _first_administrator(session, system, person, email if email_verified else None)
-    session.flush()
+    person = _vouched_person(session, vouched) or _new_person(session, system, vouched)
+    is_news = person.vouched_at is None or vouched.issued_at > person.vouched_at
+    if person.active and is_news:
+        _follow(session, system, person, vouched)
     actor = queries.actor_for(session, person.id)
     if actor is None:
         raise NotAllowed("Your account is deactivated.", hint="Ask an administrator of the portal.")
-    record(session, actor, events.SignedIn(actor.ref, way="identity provider"))
+    if is_news:
+        record(session, actor, events.SignedIn(actor.ref, way="identity provider"))
     return actor
 
 
-def mapped_grants(groups: list[str]) -> set[tuple[str, str, str]]:
-    """The roles that ``PORTAL_OIDC_ROLES`` gives to ``groups``: (role, kind of scope, scope)."""
-    found = set()
-    for group in groups:
-        wanted = settings().oidc_roles.get(group)
-        if wanted:
-            role, _, scope = wanted.partition("@")
-            kind, _, key = (scope or "organisation/").partition("/")
-            found.add((role.strip(), kind, key))
+def _vouched_person(session: Session, vouched: Vouched) -> Person | None:
+    """The person the claims are of, locked, so that of two visits at once one follows the claims."""
+    by_subject = select(Person).where(Person.issuer == vouched.issuer, Person.subject == vouched.subject)
+    found = session.exec(by_subject.with_for_update()).first()
+    if found is None and vouched.email_verified and (email := _email_or_none(vouched.email)):
+        by_address = select(Person).where(Person.email == email, col(Person.subject).is_(None))
+        found = session.exec(by_address.with_for_update()).first()
     return found
 
 
-def _follow_groups(session: Session, system: Actor, person: Person, groups: list[str]) -> None:
-    wanted = {one for one in mapped_grants(groups) if one[0] in ROLES and one[1] in SCOPE_KINDS}
+def _new_person(session: Session, system: Actor, vouched: Vouched) -> Person:
+    email = _email_or_none(vouched.email)
+    taken = email and session.exec(select(Person.id).where(Person.email == email)).first()
+    person = Person(id=_new_person_id(), name=_name_of(vouched), email=None if taken else email)
+    session.add(person)
+    session.flush()
+    record(session, system, events.PersonAdded(f"person:{person.id}", source="identity provider"))
+    return person
+
+
+def _name_of(vouched: Vouched) -> str:
+    """A name that the portal can show: nobody is kept out because the provider's has line breaks or no end."""
+    for given in (vouched.name, vouched.email or "", vouched.subject):
+        if name := " ".join(_CONTROL.sub(" ", given).split())[:LONGEST_NAME].strip():
+            return name
+    return "Somebody without a name"
+
+
+def _email_or_none(given: str | None) -> str | None:
+    try:
+        return _email(given)
+    except Invalid:
+        return None
+
+
+def _follow(session: Session, system: Actor, person: Person, vouched: Vouched) -> None:
+    person.issuer, person.subject, person.vouched_at = vouched.issuer, vouched.subject, vouched.issued_at
+    session.add(person)
+    session.flush()
+    _follow_groups(session, system, person, vouched.groups)
+    _first_administrator(session, system, person, vouched.email if vouched.email_verified else None)
+    session.flush()
+
+
+def mapped_grants(groups: Iterable[str]) -> set[Held]:
+    """The roles that ``PORTAL_OIDC_ROLES`` gives to ``groups``."""
+    mapping = settings().oidc_roles
+    return {held(mapping[group]) for group in groups if group in mapping}
+
+
+def _follow_groups(session: Session, system: Actor, person: Person, groups: Iterable[str]) -> None:
+    wanted = mapped_grants(groups)
     active = session.exec(select(RoleGrant).where(RoleGrant.person_id == person.id, RoleGrant.state == "active")).all()
-    held = {(one.role, one.scope_kind, one.scope_id) for one in active}
+    has = {Held(one.role, one.scope_kind, one.scope_id) for one in active}
     for grant in active:
         if grant.source == "identity provider" and (grant.role, grant.scope_kind, grant.scope_id) not in wanted:
             grant.state, grant.decided_by, grant.decided_at = "revoked", system.ref, now()
@@ -315,15 +351,14 @@ def _follow_groups(session: Session, system: Actor, person: Person, groups: list
                     f"person:{person.id}", role=grant.role, scope=_scope(grant), source="identity provider"
                 ),
             )
-    for role, kind, key in sorted(wanted - held):
+    for role, kind, key in sorted(wanted - has):
         _grant_from(session, system, person, role, kind, key, "identity provider")
 
 
 def _first_administrator(session: Session, system: Actor, person: Person, email: str | None) -> None:
     if not email or email.lower() != settings().administrator.lower():
         return
-    held = select(RoleGrant.id).where(RoleGrant.role == "administrator", RoleGrant.state == "active")
-    if session.exec(held).first() is None:
+    if not _administrators(session):
         _grant_from(session, system, person, "administrator", "organisation", "", "configuration")
 
 
@@ -397,7 +432,7 @@ def _email(value: str | None) -> str | None:
     if value is None or not value.strip():
         return None
     value = value.strip().lower()
-    if not re.fullmatch(r"[^@\s<>]{1,64}@[^@\s<>]{1,250}", value):
+    if not re.fullmatch(r"[^@\s<>]{1,64}@[^@\s<>]{1,250}", value) or _CONTROL.search(value):
         raise Invalid(f"{value!r} is not an e-mail address.")
     return value
 

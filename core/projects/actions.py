@@ -17,6 +17,7 @@ from core.access.tables import Person, Team
 from core.activity import events
 from core.activity.recording import record
 from core.catalog import actions as catalog
+from core.catalog import merging
 from core.catalog.kinds import API_VERSION, TAG, Classification, Modality
 from core.db import now
 from core.errors import Conflict, Invalid, NotFound
@@ -24,6 +25,7 @@ from core.people import notices
 from core.projects import gates, names
 from core.projects.facts import facts_of
 from core.projects.tables import Project, ProjectMember, Retrospective, StagePeriod
+from core.projects.visibility import shown_to
 
 NEXT_STAGES: dict[str, tuple[str, ...]] = {
     "explore": ("experiment", "stopped"),
@@ -120,12 +122,13 @@ def create(
 
 
 def edit(session: Session, *, actor: Actor, project_id: str, revision: int, **changes: Unpack[Changes]) -> Project:
-    """Change what a project says of itself, as seen at ``revision``; what is not given stays as it is.
+    """Change what a running project says of itself, as seen at ``revision``; what is not given stays as it is.
 
     Edges call :func:`core.patterns.changes.edit`, which also tells which inherited approvals that reopens.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
+    require_running(project)
     require_revision(project, revision)
     given = {name: value for name, value in changes.items() if value != getattr(project, name, None)}
     cleaned = _cleaned(session, given, project.created_at.date())
@@ -151,7 +154,7 @@ def move(session: Session, *, actor: Actor, project_id: str, stage: str, finding
     Closing needs the retrospective, which is its finding unless another is given. The portal itself passes every gate
     with a finding alone: it records what happened before the portal knew the project, and decides nothing.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
     _require_way(project, stage)
     if actor.kind != "system":
@@ -173,26 +176,31 @@ def move(session: Session, *, actor: Actor, project_id: str, stage: str, finding
 
 
 def claim(session: Session, *, actor: Actor, project_id: str, kind: str, name: str) -> None:
-    """Make an experiment or a registered model in MLflow the project's."""
-    project = locked(session, project_id)
+    """Make an experiment or a registered model in MLflow the running project's."""
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
+    require_running(project)
+    take_name(session, actor, project, kind, name)
+
+
+def take_name(session: Session, actor: Actor, project: Project, kind: str, name: str) -> None:
+    """Give a name in MLflow to the project, for :func:`claim` and registration, which have asked permission."""
     name = line("name in MLflow", name, NAME_LENGTH)
     names.take(session, project, kind, name)
     record(session, actor, events.TrackingClaimed(subject_of(project), kind=kind, what=name))
 
 
 def release(session: Session, *, actor: Actor, project_id: str, kind: str, name: str) -> None:
-    """Let a name in MLflow go, so that another project can have it."""
-    project = locked(session, project_id)
+    """Let a name in MLflow go, also when the project has ended, so that another one can have it."""
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
     if not names.give_back(session, project, kind, name):
         raise NotFound(f"{project.title} does not own the {kind[:80]} {name[:80]!r}.")
     record(session, actor, events.TrackingReleased(subject_of(project), kind=kind, what=name))
 
 
-def note_reuse_review(session: Session, project_id: str) -> None:
+def note_reuse_review(session: Session, project: Project) -> None:
     """Note that the team went through what exists already; the review asks permission and records itself."""
-    project = locked(session, project_id)
     project.reuse_reviewed_at = now()
     session.add(project)
     session.flush()
@@ -253,7 +261,7 @@ def _publish(session: Session, project: Project) -> None:
         "tags": list(dict.fromkeys([*project.tags, *kind_of_data])),
     }  # fmt: skip
     document = {"apiVersion": API_VERSION, "kind": "project", "metadata": metadata, "spec": spec}
-    catalog.register(session, document=document, demo=project.demo)
+    catalog.register(session, document=document, source=merging.PROJECT, demo=project.demo)
     session.refresh(project)
 
 
@@ -321,14 +329,23 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 # --- shared ----------------------------------------------------------------------------------------------------------
 
 
-def locked(session: Session, project_id: str) -> Project:
-    """The project as it stands now, locked, so that two changes to it come one after the other."""
-    found = None
-    if is_project_id(project_id):  # a row that this session has read before is as old as that without populating it
-        found = session.get(Project, project_id, with_for_update=True, populate_existing=True)
+def locked(session: Session, actor: Actor, project_id: str) -> Project:
+    """The project that ``actor`` sees, locked, so that two changes to it come one after the other.
+
+    What is not there and what is not shown are told apart by nobody: an id that was guessed says nothing.
+    """
+    wanted = select(Project).where(Project.id == project_id, shown_to(actor)).with_for_update()
+    reread = wanted.execution_options(populate_existing=True)
+    found = session.exec(reread).first() if is_project_id(project_id) else None
     if found is None:
-        raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows all of them.")
+        raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows those that you may see.")
     return found
+
+
+def require_running(project: Project) -> None:
+    """Refuse to change a project that has ended: what stood there at its end is what the next team reads."""
+    if project.stage not in ACTIVE_STAGES:
+        raise Conflict(f"{project.title} is {project.stage} and stays as it is.", hint="Start a new project to go on.")
 
 
 def require_revision(project: Project, seen: int) -> None:

@@ -24,7 +24,7 @@ from core.catalog.visibility import visible
 from core.db import batches, now
 from core.errors import Conflict, Invalid, NotFound
 from core.people import notices
-from core.projects.actions import ACTIVE_STAGES, locked, scope_of, text
+from core.projects.actions import ACTIVE_STAGES, locked, require_running, scope_of, text
 from core.projects.tables import Adoption, Project, ProjectMember
 
 WAYS = {"reuse": "as it is", "adapt": "a changed copy"}
@@ -51,12 +51,12 @@ def adopt(
     ``declared`` is what :mod:`core.patterns.use` says of a pattern, here and below: whoever else adopts, moves or ends
     one is refused, because the approvals that the project inherits would change without a word.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
     if how not in WAYS:
         raise Invalid(f"{how!r} is not a way to adopt.", hint=f"Possible: {', '.join(WAYS)}.")
     note = text("note", note, NOTE_LENGTH)
-    _require_running(project)
+    require_running(project)
     entry = _adoptable_entry(session, actor, entry_id)
     _require_declared(entry, declared)
     if _open_adoption(session, project.id, entry_id) is not None:
@@ -76,9 +76,9 @@ def update_adoption(
     session: Session, *, actor: Actor, project_id: str, entry_id: int, declared: bool = False
 ) -> Adoption:
     """Note that a project moved to the entry's present version; one that is deprecated may still be updated."""
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
-    _require_running(project)
+    require_running(project)
     entry = _locked_entry(session, actor, entry_id)
     _require_declared(entry, declared)
     adoption = _required_adoption(session, project, entry)
@@ -95,7 +95,7 @@ def update_adoption(
 
 def end_adoption(session: Session, *, actor: Actor, project_id: str, entry_id: int, declared: bool = False) -> None:
     """Note that a project no longer uses an entry; the adoption stays readable with its end."""
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
     entry = _locked_entry(session, actor, entry_id)
     _require_declared(entry, declared)
@@ -186,11 +186,6 @@ def _required_adoption(session: Session, project: Project, entry: Entry) -> Adop
 def _open_adoption(session: Session, project_id: str, entry_id: int) -> Adoption | None:
     statement = select(Adoption).where(Adoption.project_id == project_id, Adoption.entry_id == entry_id)
     return session.exec(statement.where(col(Adoption.until).is_(None))).first()
-
-
-def _require_running(project: Project) -> None:
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it adopts nothing any more.")
 
 
 # --- telling adopters ------------------------------------------------------------------------------------------------

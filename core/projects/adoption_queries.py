@@ -19,8 +19,9 @@ from core.errors import NotFound
 from core.projects.actions import ACTIVE_STAGES, STAGES
 from core.projects.drift import Release, releases_of, versions_behind
 from core.projects.portfolio import tier_place
-from core.projects.queries import place_of, shown_to
+from core.projects.queries import place_of
 from core.projects.tables import Adoption, Project, ProjectMember
+from core.projects.visibility import shown_to
 
 DEEPEST = 3
 """Relations followed from an entry to those that depend on it; further away a change is somebody else's decision."""

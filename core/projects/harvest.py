@@ -17,6 +17,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.projects import harvest_draft
 from core.projects.actions import LENGTHS, line, locked, move, scope_of, text
 from core.projects.tables import HarvestDecision, Project, Retrospective
+from core.projects.visibility import shown_to
 
 DECISIONS = ("share", "later", "nothing")
 """Share it now, generalise it later, or leave it; each with its reason."""
@@ -95,7 +96,7 @@ def open_draft(session: Session, *, actor: Actor, decision_id: int, kind: str = 
 
     Anyone may who may propose an entry where the project belongs. A second draft starts from what stood in the first.
     """
-    decided, project = _locked_decision(session, decision_id)
+    decided, project = _locked_decision(session, actor, decision_id)
     policy.require(actor, "entry.propose", scope_of(project))
     draft = session.get(Proposal, decided.proposal_id) if decided.proposal_id else None
     if decided.decision == "nothing":
@@ -116,7 +117,7 @@ def withdraw_decision(session: Session, *, actor: Actor, decision_id: int) -> No
 
     What a curator has published stays: it is deprecated like any entry. Only the draft's author takes a draft back.
     """
-    decided, project = _locked_decision(session, decision_id)
+    decided, project = _locked_decision(session, actor, decision_id)
     _unclosed(session, actor, project.id)
     draft = session.get(Proposal, decided.proposal_id) if decided.proposal_id else None
     if draft is not None and draft.state == "approved":
@@ -184,16 +185,18 @@ def _keep(session: Session, actor: Actor, decided: HarvestDecision) -> HarvestDe
 
 
 def _unclosed(session: Session, actor: Actor, project_id: str) -> Project:
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "project.create", scope_of(project))
     if project.stage == "closed":
         raise Conflict(f"{project.title} is closed.", hint="Its retrospective and its decisions stand as they are.")
     return project
 
 
-def _locked_decision(session: Session, decision_id: int) -> tuple[HarvestDecision, Project]:
-    owner = session.exec(select(HarvestDecision.project_id).where(HarvestDecision.id == decision_id)).first()
-    project = locked(session, owner) if owner else None
+def _locked_decision(session: Session, actor: Actor, decision_id: int) -> tuple[HarvestDecision, Project]:
+    """A decision of a project that ``actor`` sees; the project is locked."""
+    shown = select(Project.id).join(HarvestDecision, col(HarvestDecision.project_id) == Project.id)
+    owner = session.exec(shown.where(HarvestDecision.id == decision_id, shown_to(actor))).first()
+    project = locked(session, actor, owner) if owner else None
     found = session.get(HarvestDecision, decision_id) if project else None
     if project is None or found is None:
         raise NotFound(f"No harvest decision {decision_id}.", hint="It may have been taken back; reload the project.")

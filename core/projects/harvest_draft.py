@@ -30,35 +30,54 @@ def drafted(
 ) -> dict[str, Any]:
     """The draft entry for ``what`` of ``project``, owned by its team, with where it came from.
 
-    ``taken`` tells whether a reference is in the catalog already; then the name takes the project's id with it.
+    ``taken`` tells whether a reference is in the catalog already; then the name takes its origin's id with it. The
+    draft of a confidential or restricted project is seen by nobody who does not see the project, and says nothing of
+    it, so that publishing it more widely takes nothing but a look at what its author wrote.
     """
+    origin = f", from the project {project.title}" if everybody_sees(project) else ""
     metadata: dict[str, Any] = {
         "name": _name(project, what, kind, taken),
         "title": what,
-        "description": fit(f"{what}, from the project {project.title}. {' '.join(reason.split())}", 1000),
-        "annotations": {HARVESTED_FROM: project.id, HARVESTED_ON: today.isoformat()},
+        "description": fit(f"{what}{origin}. {' '.join(reason.split())}", 1000),
+        "annotations": {HARVESTED_ON: today.isoformat()},
     }
-    if project.tags:
-        metadata["tags"] = list(project.tags)
     spec: dict[str, Any] = {
         "owner": project.team_id,
         "lifecycle": "proposed",
-        "classification": "internal",
+        "classification": "internal" if everybody_sees(project) else project.classification,
         "version": "0.1.0",
-    }
-    spec |= _needed_by(kind, project) | {"seeAlso": [f"project:default/{project.id}"]}
+    } | _needed_by(kind, project, what)
+    if everybody_sees(project):
+        metadata["annotations"][HARVESTED_FROM] = project.id
+        if project.tags:
+            metadata["tags"] = list(project.tags)
+        spec["seeAlso"] = [f"project:default/{project.id}"]
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def everybody_sees(project: Project) -> bool:
+    """Whether the project is public or internal, so that what it shares may name it."""
+    return project.classification in ("public", "internal")
 
 
 def readme_skeleton(project: Project, what: str, reason: str, retrospective: Retrospective | None, today: date) -> str:
     """What the README of a harvested entry starts with: what it does, where it is from, what its user should know."""
-    known = retrospective.others_should_know if retrospective else f"{OPEN} what surprised the team, and its limits."
+    known = f"{OPEN} what surprised the team, and its limits."
+    if everybody_sees(project):
+        origin = f"The project {project.title} ({project.id}) shared it on {today.isoformat()}: {reason}"
+        known = retrospective.others_should_know if retrospective else known
+    else:
+        origin = (
+            f"A {project.classification} project of the team {project.team_id} shared it on {today.isoformat()}: {reason}\n\n"
+            f"This draft is {project.classification} as well, and names neither the project nor what it found. Whoever "
+            "opens it to more people checks first that nothing of the project or its data is inside."
+        )
     parts = (
         f"# {what}",
         "## What it does",
         f"{OPEN} what goes in, what comes out, and an example that can be copied.",
         "## Where it came from",
-        f"The project {project.title} ({project.id}) shared it on {today.isoformat()}: {reason}",
+        origin,
         "## What the next user should know",
         known,
         "## How it is tested",
@@ -89,11 +108,13 @@ def shortcomings(document: Mapping[str, Any], readme: str, source_classification
     return [told for is_missing, told in checks if is_missing]
 
 
-def _needed_by(kind: str, project: Project) -> dict[str, Any]:
+def _needed_by(kind: str, project: Project, what: str) -> dict[str, Any]:
+    is_open = everybody_sees(project)
     if kind == "dataset":
-        return {"source": f"Made in the project {project.title}."}
+        made_in = f"the project {project.title}" if is_open else f"a {project.classification} project of its team"
+        return {"source": f"Made in {made_in}."}
     if kind == "model":
-        return {"task": project.target or project.title}
+        return {"task": (project.target or project.title) if is_open else what}
     return {}
 
 
@@ -102,7 +123,8 @@ def _without_headings(text: str) -> str:
 
 
 def _name(project: Project, what: str, kind: str, taken: Callable[[str], bool]) -> str:
-    name = slug(what).lower() or f"from-{project.id}"[:63].strip("-")
+    origin = project.id if everybody_sees(project) else project.team_id
+    name = slug(what).lower() or f"from-{origin}"[:63].strip("-")
     if not taken(f"{kind}:default/{name}"):
         return name
-    return f"{name[: max(62 - len(project.id), 0)]}-{project.id}".strip("-")
+    return f"{name[: max(62 - len(origin), 0)]}-{origin}".strip("-")

@@ -17,8 +17,8 @@ from core.catalog.tables import Entry, EntryAlias, Proposal
 from core.db import now
 from core.projects.harvest import missing_to_close
 from core.projects.harvest_draft import shortcomings
-from core.projects.queries import shown_to
 from core.projects.tables import Adoption, HarvestDecision, Project, Retrospective
+from core.projects.visibility import shown_to
 
 REUSE_WINDOW = timedelta(days=365)
 """A published harvest is reused when another project adopts it within 12 months: the factory's own definition, C6."""
@@ -154,7 +154,7 @@ def waiting(
 
 def curation(session: Session, actor: Actor, *, unit: str = "", year: int = 0) -> list[CurationRow]:
     """Shared drafts that ``actor`` may publish and did not propose, the longest waiting first; at most 500 are read."""
-    if not policy.may(actor, "entry.publish"):
+    if not policy.may_anywhere(actor, "entry.publish"):
         return []
     waits = (Proposal.state == "submitted", Proposal.proposed_by != actor.ref)
     rows = session.execute(

@@ -24,6 +24,7 @@ from core.projects.actions import ACTIVE_STAGES
 from core.projects.queries import LARGEST_PAGE, matching, place_of
 from core.projects.tables import Adoption, Project, ProjectMember, StagePeriod
 from core.projects.tier import TIERS
+from core.projects.visibility import worked_on_by
 
 RISK_FIRST = (*reversed(TIERS), "")
 """Risk tiers, the riskiest first; a project without facts has none yet and comes last."""
@@ -200,8 +201,7 @@ def conditions(actor: Actor, wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.demo is not None:
         where.append(col(Project.demo).is_(wanted.demo))
     if wanted.mine:
-        works_in = select(ProjectMember.project_id).where(ProjectMember.person_id == actor.id)
-        where.append(or_(col(Project.team_id).in_(sorted(actor.teams)), col(Project.id).in_(works_in)))
+        where.append(worked_on_by(actor))
     if wanted.pattern:
         where.append(_stands_on(actor, _printable(wanted.pattern)))
     return where

@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, not_, or_
+from sqlalchemy import ColumnElement, case, func, or_
 from sqlmodel import Session, col, select
 
 from core.access import policy
 from core.access.policy import Actor, Scope
 from core.access.tables import BusinessUnit, Person, Team
 from core.catalog.tables import Entry
-from core.catalog.visibility import visible, within
+from core.catalog.visibility import visible
 from core.errors import Invalid, NotFound
 from core.projects.actions import ACTIVE_STAGES, STAGES, is_project_id
 from core.projects.facts import facts_of
 from core.projects.gates import ProjectFacts, Step, next_step
 from core.projects.tables import Adoption, Project, ProjectMember, ProjectTracking, StagePeriod
+from core.projects.visibility import shown_to, within_reach, worked_on_by
 
 LARGEST_PAGE = 500
+MOST_OFFERED = 200
+"""So many projects are offered to choose from; the others are found by their words."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class ProjectRow:
     def scope(self) -> Scope:
         """Where the project belongs."""
         return Scope(self.unit_id, self.team_id, self.id)
+
+    @property
+    def running(self) -> bool:
+        """Whether the project has not ended."""
+        return self.stage in ACTIVE_STAGES
 
 
 @dataclass(frozen=True)
@@ -255,42 +263,32 @@ def adopters(session: Session, actor: Actor, entry_id: int, *, limit: int = 200)
     return [Adopter(*row) for row in rows]
 
 
-def adoptable(session: Session, actor: Actor, entry_id: int) -> list[ProjectRow]:
-    """The running projects for which ``actor`` may adopt an entry and that do not use it yet, by title."""
-    if not policy.may(actor, "entry.adopt"):
-        return []
+def adoptable(session: Session, actor: Actor, entry_id: int, *, q: str = "", limit: int = MOST_OFFERED) -> Projects:
+    """The running projects for which ``actor`` may adopt an entry and that do not use it yet, whose words hold ``q``:
+    their own ones first, then by title."""
+    if not policy.may_anywhere(actor, "entry.adopt"):
+        return Projects([], 0)
     uses_it = select(Adoption.id).where(
         Adoption.project_id == Project.id, Adoption.entry_id == entry_id, col(Adoption.until).is_(None)
     )
-    running = _listed().where(col(Project.stage).in_(ACTIVE_STAGES), ~uses_it.exists(), shown_to(actor))
-    rows = (ProjectRow(*row) for row in session.execute(running.order_by(func.lower(Project.title), Project.id)))
-    return [row for row in rows if policy.may(actor, "entry.adopt", row.scope)]
+    where = (
+        *matching(actor, q=q), within_reach(actor, "entry.adopt"), col(Project.stage).in_(ACTIVE_STAGES),
+        ~uses_it.exists(),
+    )  # fmt: skip
+    total = session.execute(select(func.count()).select_from(Project).where(*where)).scalar_one()
+    own_first = case((worked_on_by(actor), 0), else_=1)
+    listed = _listed().where(*where).order_by(own_first, func.lower(Project.title), Project.id)
+    return Projects([ProjectRow(*row) for row in session.execute(listed.limit(limit))], total)
 
 
 def tiers_to_confirm(session: Session, actor: Actor, *, limit: int = 50) -> list[ProjectRow]:
     """Running projects whose risk tier waits for ``actor`` to confirm it, the longest in their stage first."""
-    if not policy.may(actor, "tier.confirm"):
+    if not policy.may_anywhere(actor, "tier.confirm"):
         return []
     unconfirmed = (Project.tier != "", col(Project.tier_confirmed_by).is_(None), Project.risk_facts_by != actor.ref)
-    waiting = _listed().where(*unconfirmed, col(Project.stage).in_(ACTIVE_STAGES), shown_to(actor))
-    rows = (ProjectRow(*row) for row in session.execute(waiting.order_by(Project.stage_since, Project.id).limit(limit)))
-    return [row for row in rows if policy.may(actor, "tier.confirm", row.scope)]
-
-
-def shown_to(actor: Actor) -> ColumnElement[bool]:
-    """The condition under which ``actor`` sees a project: as its entry, and everybody who works in it."""
-    sight = policy.sight(actor)
-    seen = within(sight, classification=Project.classification, team=Project.team_id, unit=Project.unit_id)
-    works_in_it = select(ProjectMember.role).where(
-        ProjectMember.project_id == Project.id, ProjectMember.person_id == actor.id
-    )
-    granted = sorted(grant.scope_id for grant in actor.grants if grant.scope_kind == "project")
-    return or_(seen, works_in_it.exists(), col(Project.id).in_(granted))
-
-
-def hidden_from(actor: Actor) -> Any:
-    """The ids of the projects that ``actor`` does not see, for tables that name a project."""
-    return select(Project.id).where(not_(shown_to(actor)))
+    theirs = (shown_to(actor), within_reach(actor, "tier.confirm"), col(Project.stage).in_(ACTIVE_STAGES))
+    waiting = _listed().where(*unconfirmed, *theirs).order_by(Project.stage_since, Project.id)
+    return [ProjectRow(*row) for row in session.execute(waiting.limit(limit))]
 
 
 def matching(

@@ -16,19 +16,20 @@ from core.activity import events
 from core.activity.recording import record
 from core.errors import Conflict, Invalid, NotAllowed
 from core.projects import tier as table
-from core.projects.actions import locked, require_revision, scope_of, subject_of, tell_members, text
+from core.projects.actions import locked, require_revision, require_running, scope_of, subject_of, tell_members, text
 from core.projects.tables import Project
 
 REASON_LENGTH = 1000
 
 
 def set_facts(session: Session, *, actor: Actor, project_id: str, revision: int, facts: Mapping[str, Any]) -> Project:
-    """State the risk facts of a project seen at ``revision``; the table decides the tier, which waits for confirmation.
+    """State the risk facts of a running project seen at ``revision``; the table decides the tier, which waits for confirmation.
 
     What reviewers had raised above the table stays raised; a confirmation or proposal on other facts is void.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "tier.set_facts", scope_of(project))
+    require_running(project)
     require_revision(project, revision)
     cleaned, before = table.clean(facts), project.tier
     changed = sorted(key for key, value in cleaned.items() if project.risk_facts.get(key) != value)
@@ -48,13 +49,14 @@ def set_facts(session: Session, *, actor: Actor, project_id: str, revision: int,
 def confirm_tier(
     session: Session, *, actor: Actor, project_id: str, revision: int, tier: str, reason: str = ""
 ) -> Project:
-    """Confirm the tier of a project seen at ``revision``, or set another one with a reason.
+    """Confirm the tier of a running project seen at ``revision``, or set another one with a reason.
 
     Raising holds at once. Lowering is a proposal until a second reviewer confirms the same tier. Nobody confirms the
     facts they stated.
     """
-    project = locked(session, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "tier.confirm", scope_of(project))
+    require_running(project)
     require_revision(project, revision)
     reason = text("reason", reason, REASON_LENGTH)
     _require_confirmable(project, actor, tier)

@@ -15,8 +15,9 @@ from core.catalog.tables import Entry
 from core.catalog.visibility import visible
 from core.projects.actions import ACTIVE_STAGES
 from core.projects.portfolio import tier_place
-from core.projects.queries import place_of, shown_to
+from core.projects.queries import place_of
 from core.projects.tables import Adoption, Project, ProjectMember
+from core.projects.visibility import shown_to
 
 ROLE = "ML engineer"
 HIGH_TIERS = ("high", "prohibited")
@@ -78,7 +79,8 @@ class Engineer:
 
 @dataclass(frozen=True)
 class Serving:
-    """A page of ML engineers, the heaviest load first, and the projects past exploration that nobody serves."""
+    """A page of ML engineers (the last one, where a later one was asked for), the heaviest load first, and the projects
+    past exploration that nobody serves."""
 
     engineers: list[Engineer]
     total: int
@@ -94,7 +96,9 @@ def serving(session: Session, actor: Actor, *, page: int = 1, size: int = 20) ->
     """
     policy.require(actor, "catalog.browse")
     size = min(max(size, 1), LARGEST_PAGE)
-    engineers = _engineers(session, actor, size, (max(page, 1) - 1) * size)
+    total = session.execute(select(func.count()).select_from(Person).where(*_is_engineer())).scalar_one()
+    page = min(max(page, 1), max(-(-total // size), 1))
+    engineers = _engineers(session, actor, size, (page - 1) * size)
     ids = [row.id for row in engineers]
     projects, scopes, shared = _projects(session, actor, ids), _scopes(session, ids), _shared(session, actor, ids)
     listed = [
@@ -105,7 +109,7 @@ def serving(session: Session, actor: Actor, *, page: int = 1, size: int = 20) ->
         for row in engineers
     ]  # fmt: skip
     unserved, unserved_total = _unserved(session, actor)
-    return Serving(listed, engineers[0].total if engineers else 0, unserved, unserved_total)
+    return Serving(listed, total, unserved, unserved_total)
 
 
 _granted = (RoleGrant.role == ROLE, RoleGrant.state == "active")
@@ -127,6 +131,13 @@ def _served(actor: Actor, people: list[str] | None = None) -> Any:
     )
 
 
+def _is_engineer() -> tuple[Any, ...]:
+    """Active people who hold the role, or work in it in a project."""
+    holding = select(RoleGrant.person_id).where(*_granted)
+    working = select(ProjectMember.person_id).where(ProjectMember.role == ROLE)
+    return col(Person.active), col(Person.id).in_(union(holding, working))
+
+
 def _engineers(session: Session, actor: Actor, size: int, offset: int) -> list[Any]:
     served = _served(actor)
     weight = case((col(Project.tier).in_(HIGH_TIERS), HIGH_TIER_WEIGHT), else_=1)
@@ -136,14 +147,12 @@ def _engineers(session: Session, actor: Actor, size: int, offset: int) -> list[A
         .group_by(served.c.person_id)
         .subquery("loads")
     )
-    holding = select(RoleGrant.person_id).where(*_granted)
-    working = select(ProjectMember.person_id).where(ProjectMember.role == ROLE)
     load = func.coalesce(loads.c.load, 0)
-    columns: tuple[Any, ...] = (Person.id, Person.name, load.label("load"), func.count().over().label("total"))
+    columns: tuple[Any, ...] = (Person.id, Person.name, load.label("load"))
     statement = (
         select(*columns)
         .outerjoin(loads, loads.c.person_id == Person.id)
-        .where(col(Person.active), col(Person.id).in_(union(holding, working)))
+        .where(*_is_engineer())
         .order_by(load.desc(), Person.name, Person.id)
     )
     return list(session.execute(statement.limit(size).offset(offset)))

@@ -170,4 +170,5 @@ class Adoption(SQLModel, table=True):
             postgresql_where=text("until IS NULL"),
         ),
         Index("adoption_by_entry", "entry_id"),
+        Index("adoption_by_project", "project_id"),
     )

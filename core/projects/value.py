@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.people import notices
 from core.projects.actions import scope_of, text
 from core.projects.tables import Adoption, Project, ReuseValue
+from core.projects.visibility import shown_to
 
 MOST_HOURS = 20_000
 """More than ten people save in a year (about 1,700 working hours each): above it a claim is a slip of the pen."""
@@ -85,16 +86,16 @@ def hours(low: int, high: int) -> str:
 
 
 def _locked_adoption(session: Session, actor: Actor, adoption_id: int) -> tuple[Adoption, Project, Entry]:
-    """An adoption of an entry that ``actor`` may see; locked, so that claims and confirmations take turns."""
+    """An adoption of an entry and by a project that ``actor`` may see; locked, so that claims take turns."""
     session.exec(select(Adoption.id).where(Adoption.id == adoption_id).with_for_update())
     found = session.exec(
         select(Adoption, Project, Entry)
         .join(Project, col(Project.id) == Adoption.project_id)
         .join(Entry, col(Entry.id) == Adoption.entry_id)
-        .where(Adoption.id == adoption_id, visible(actor))
+        .where(Adoption.id == adoption_id, visible(actor), shown_to(actor))
     ).first()
     if found is None:
-        raise NotFound(f"No adoption {adoption_id}.", hint="Its entry may not be visible to you.")
+        raise NotFound(f"No adoption {adoption_id}.", hint="Its entry or project may not be visible to you.")
     return found
 
 

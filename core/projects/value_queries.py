@@ -15,6 +15,7 @@ from core.access.policy import Actor, Scope
 from core.catalog.tables import Entry
 from core.catalog.visibility import visible
 from core.projects.tables import Adoption, Project, ReuseValue
+from core.projects.visibility import shown_to, within_reach
 
 _MOST = 200
 
@@ -41,6 +42,17 @@ class Claim:
     def scope(self) -> Scope:
         """Where the project belongs."""
         return Scope(self.unit_id, self.team_id, self.project_id)
+
+
+@dataclass(frozen=True)
+class WaitingClaim:
+    """A claim that waits for a manager, with the entry on whose page it is confirmed."""
+
+    entry_key: str
+    entry: str
+    project: str
+    low_hours: int
+    high_hours: int
 
 
 @dataclass(frozen=True)
@@ -92,20 +104,38 @@ _SUMS: tuple[Any, ...] = (
 
 
 def claims(session: Session, actor: Actor, entry_id: int) -> list[Claim]:
-    """The newest claim of each adoption of an entry that ``actor`` may see; those that wait for a manager first."""
+    """The newest claim of each adoption of an entry by a project, both of which ``actor`` sees; those that wait for a
+    manager first."""
     policy.require(actor, "catalog.browse")
     rows = session.execute(
         _claimed(select(*_CLAIM))
         .join(Project, col(Project.id) == Adoption.project_id)
-        .where(Adoption.entry_id == entry_id, _latest, visible(actor))
+        .where(Adoption.entry_id == entry_id, _latest, visible(actor), shown_to(actor))
         .order_by(_is_confirmed, col(ReuseValue.id).desc())
         .limit(_MOST)
     )
     return [Claim(*row) for row in rows]
 
 
+def claims_to_confirm(session: Session, actor: Actor, *, limit: int = 50) -> list[WaitingClaim]:
+    """The newest claims that wait for ``actor``, who did not make them, to confirm them; the longest waiting first."""
+    if not policy.may_anywhere(actor, "value.confirm"):
+        return []
+    waiting = (_latest, ~_is_confirmed, ReuseValue.claimed_by != actor.ref)
+    theirs = (visible(actor), shown_to(actor), within_reach(actor, "value.confirm"))
+    columns: tuple[Any, ...] = (Entry.key, Entry.title, Project.title, ReuseValue.low_hours, ReuseValue.high_hours)
+    rows = session.execute(
+        _claimed(select(*columns))
+        .join(Project, col(Project.id) == Adoption.project_id)
+        .where(*waiting, *theirs)
+        .order_by(col(ReuseValue.id))
+        .limit(limit)
+    )
+    return [WaitingClaim(*row) for row in rows]
+
+
 def total_value(session: Session, actor: Actor, *, entry_id: int | None = None) -> Value:
-    """What the reuse of one entry, or of all that ``actor`` may see, was worth."""
+    """What the reuse of one entry, or of all that ``actor`` may see, was worth; sums name no project and count all."""
     policy.require(actor, "catalog.browse")
     statement = _claimed(select(*_SUMS)).where(_latest, visible(actor))
     if entry_id is not None:

@@ -19,7 +19,7 @@ from core.catalog.visibility import visible
 from core.db import now
 from core.errors import Conflict, Invalid, NotFound
 from core.projects import adoption
-from core.projects.actions import ACTIVE_STAGES, locked, note_reuse_review, scope_of, subject_of, text
+from core.projects.actions import locked, note_reuse_review, require_running, scope_of, subject_of, text
 from core.projects.tables import Adoption, Project
 from core.reuse import queries
 from core.reuse.candidates import GROUP_OF
@@ -100,7 +100,7 @@ def complete(session: Session, *, actor: Actor, review: Review) -> Project:
             unit=project.unit_id,
         )
     decisions = [one.decision for one in decided.values()]
-    note_reuse_review(session, project.id)
+    note_reuse_review(session, project)
     told = events.ReuseReviewCompleted(
         subject_of(project), strong=len(review.strong), reused=decisions.count("reuse"), adapted=decisions.count("adapt"),
         built=decisions.count("build"),
@@ -110,11 +110,9 @@ def complete(session: Session, *, actor: Actor, review: Review) -> Project:
 
 
 def _running(session: Session, actor: Actor, project_id: str) -> Project:
-    project = locked(session, project_id)
-    queries.seen_project(session, actor, project_id)
+    project = locked(session, actor, project_id)
     policy.require(actor, "entry.adopt", scope_of(project))
-    if project.stage not in ACTIVE_STAGES:
-        raise Conflict(f"{project.title} is {project.stage}; it decides on nothing any more.")
+    require_running(project)
     return project
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import text as sql
 from sqlmodel import Session, col
 
 from core.access.policy import Actor
-from core.catalog import ranking
+from core.catalog import merging, ranking
 from core.catalog.tables import Entry, EntryContent, EntryRelation, EntryText
 from core.catalog.visibility import visible
 from core.db import is_sqlite
@@ -231,7 +231,7 @@ def _load(session: Session, actor: Actor, ids: Iterable[int]) -> list[_Row]:
         select(*_COLUMNS)
         .join(EntryText, col(EntryText.entry_id) == Entry.id)
         .join(EntryContent, col(EntryContent.entry_id) == Entry.id)
-        .outerjoin(Project, (col(Entry.kind) == "project") & (col(Project.id) == Entry.name))
+        .outerjoin(Project, (col(Entry.source) == merging.PROJECT) & (col(Project.id) == Entry.name))
         .where(col(Entry.id).in_(list(ids)), visible(actor))
         .order_by(col(Entry.id))
     )

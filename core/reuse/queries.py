@@ -18,6 +18,7 @@ from core.catalog.visibility import visible
 from core.errors import NotFound
 from core.projects.actions import is_project_id
 from core.projects.tables import Adoption, Project
+from core.projects.visibility import shown_to
 from core.reuse import candidates, similarity
 from core.reuse.candidates import GROUPS, Candidate
 from core.reuse.similarity import MatchedTerm, Similar, Subject
@@ -27,7 +28,7 @@ SHOWN = 30
 """A review lists so many hits; all strong ones are among them."""
 STRONG = 0.08
 """Least similarity of a strong hit. Ours: on the shipped catalog, what a person would open lies above it and texts that
-share only everyday words below (``tests/core/reuse/test_relevance.py`` holds both)."""
+share only everyday words below (``tests/core/reuse/test_reuse_relevance.py`` holds both)."""
 STRONG_SHARE = 0.5
 """A strong hit has at least this share of the similarity of the best hit of its group."""
 STRONG_PER_GROUP = 3
@@ -115,11 +116,24 @@ class Review:
         """The strong hits without a decision."""
         return [one for one in self.strong if one.decision is None]
 
+    @property
+    def new_since(self) -> list[Hit]:
+        """The strong hits that came up after the review was completed, and wait for a decision."""
+        return self.undecided if self.reviewed_at else []
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether something came up, or was decided, after the review was completed: then it is completed again."""
+        decided = [one.decision for one in self.hits if one.decision] + self.others
+        return self.reviewed_at is not None and (
+            bool(self.new_since) or any(one.decided_at > self.reviewed_at for one in decided)
+        )
+
 
 def review(session: Session, actor: Actor, project_id: str) -> Review:
     """What ``actor`` may see of the catalog that a project could reuse, ranked and explained; nothing is changed."""
     policy.require(actor, "catalog.browse")
-    project = seen_project(session, actor, project_id)
+    project = _seen_project(session, actor, project_id)
     own_key = key_of(project)
     subject = _subject(project, candidates.patterns_of(session, actor, [own_key]).get(own_key, frozenset()))
     ranked = similar(session, actor, subject, without=own_key)
@@ -150,14 +164,13 @@ def similar(session: Session, actor: Actor, subject: Subject, *, without: str = 
     return similarity.rank(subject, candidates.find(session, actor, asked, without=without))
 
 
-def seen_project(session: Session, actor: Actor, project_id: str) -> Project:
-    """A project whose entry ``actor`` may see."""
-    found = session.get(Project, project_id) if is_project_id(project_id) else None
-    if found is not None:
-        entry = select(Entry.id).where(Entry.key == key_of(found), visible(actor))
-        if session.exec(entry).first() is not None:
-            return found
-    raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows all of them.")
+def _seen_project(session: Session, actor: Actor, project_id: str) -> Project:
+    """A project that ``actor`` sees."""
+    wanted = select(Project).where(Project.id == project_id, shown_to(actor))
+    found = session.exec(wanted).first() if is_project_id(project_id) else None
+    if found is None:
+        raise NotFound(f"No project {project_id[:80]!r}.", hint="The projects list shows those that you may see.")
+    return found
 
 
 def key_of(project: Project) -> str:

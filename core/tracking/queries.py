@@ -15,8 +15,9 @@ from core.access import policy
 from core.access.policy import Actor
 from core.access.tables import BusinessUnit, Team
 from core.errors import Invalid, NotFound
-from core.projects.queries import LARGEST_PAGE, hidden_from, matching, place_of, shown_to
+from core.projects.queries import LARGEST_PAGE, matching, place_of
 from core.projects.tables import Project
+from core.projects.visibility import hidden_from, shown_to
 from core.tracking.tables import (
     MirrorAlias,
     MirrorExperiment,

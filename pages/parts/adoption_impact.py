@@ -33,7 +33,7 @@ def show(actor: Actor, entry: Entry) -> None:
 def _projects(rows: list[HitProject], entry: Entry) -> None:
     st.table(
         {
-            "Project": [plain(one.title) for one in rows],
+            "Project": [f"[{plain(one.title)}](project?id={one.project_id})" for one in rows],
             "Stage": [one.stage for one in rows],
             "Risk tier": [one.tier or "not assessed" for one in rows],
             "Team": [plain(one.team) for one in rows],

@@ -52,11 +52,14 @@ def show(actor: Actor, entry_id: int, projects: list[HitProject]) -> None:
             session, {ref for one in claims for ref in (one.claimed_by, one.confirmed_by or "") if ref}
         )
     st.subheader("Value of reuse", anchor=False)
-    if claims:
+    if total.claims:
         _sums(total)
-        _claims(claims, names)
     else:
         st.caption("Nobody has said yet how many working hours this saved.")
+    if claims:
+        _claims(claims, names)
+    if more := total.claims - len(claims):
+        st.caption(f"And {badges.count(more, 'claim')} that you do not see.")
     with st.container(horizontal=True):
         if mine := [one for one in projects if policy.may(actor, "entry.adopt", one.scope)]:
             _claim(actor, mine)

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from core import db
+from core.access import policy
 from core.access import queries as people
 from core.access.policy import Actor
 from core.datasets import queries
@@ -40,6 +41,8 @@ def show(actor: Actor) -> None:
             f"**{badges.count(found.total, 'access', 'accesses')}** on {day:%d %b %Y}, by grants of this portal"
         )
         st.download_button("Download as CSV", partial(_file, period), file_name=f"readers-{day:%Y-%m-%d}.csv", mime="text/csv", icon=":material/download:", on_click="ignore")  # fmt: skip
+    if not policy.may(actor, "data.audit"):
+        st.caption("Of the datasets of the units and teams that your role is held in; others are not shown here.")
     dataset_requests.readers(found.items)
     addresses.pages(found.total, SIZE, page)
 

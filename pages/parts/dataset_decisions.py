@@ -71,7 +71,7 @@ def forms(actor: Actor, row: RequestRow) -> None:
 
 
 def _approve(actor: Actor, row: RequestRow) -> None:
-    with st.popover("Approve", type="primary", icon=":material/thumb_up:"):
+    with st.popover("Approve", type="primary", icon=":material/thumb_up:", key=f"approve_ask_{row.id}"):
         columns = st.multiselect("Columns", row.columns, row.columns, key=f"columns_{row.id}") if row.columns else None
         possible = [one for one in states.ENVIRONMENTS if one != states.PRODUCTION or row.environment == one]
         environment = st.selectbox("Environment", possible, index=possible.index(row.environment), key=f"environment_{row.id}")  # fmt: skip
@@ -83,7 +83,7 @@ def _approve(actor: Actor, row: RequestRow) -> None:
 
 
 def _grant(actor: Actor, row: RequestRow) -> None:
-    with st.popover("Access was given", type="primary", icon=":material/key:"):
+    with st.popover("Access was given", type="primary", icon=":material/key:", key=f"grant_ask_{row.id}"):
         if settings().grant_webhook_url:
             st.caption("The portal asks the system that gives access by itself; use this where it was done by hand.")
         evidence = st.text_input("Evidence", key=f"evidence_{row.id}", max_chars=400, placeholder="Ticket number or link")  # fmt: skip
@@ -93,7 +93,7 @@ def _grant(actor: Actor, row: RequestRow) -> None:
 
 def _with_reason(actor: Actor, row: RequestRow, label: str, verb: Callable[..., Any], ask: str, icon: str) -> None:
     name = label.lower()
-    with st.popover(label, icon=icon):
+    with st.popover(label, icon=icon, key=f"{name}_ask_{row.id}"):
         reason = st.text_area(ask, key=f"{name}_reason_{row.id}", max_chars=2000)
         if st.button(f"{label} it", type="primary", key=f"{name}_{row.id}"):
             writing.attempt(verb, actor=actor, request_id=row.id, reason=reason, done=f"Request {row.id}: done.")

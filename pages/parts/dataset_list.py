@@ -61,7 +61,7 @@ def _nothing(actor: Actor, *, filtered: bool) -> None:
     if filtered:
         st.info("No dataset matches these filters.", icon=":material/filter_alt_off:")
         st.page_link("datasets.py", label="Clear all filters", icon=":material/filter_alt_off:")
-    elif policy.may(actor, "entry.propose"):
+    elif policy.may_anywhere(actor, "entry.propose"):
         st.info("Datasets with their owners and contracts show here. Propose the first one.", icon=":material/database:")  # fmt: skip
         st.page_link("propose.py", label="Propose a dataset", icon=":material/edit_note:")
     else:

@@ -10,16 +10,21 @@ from core import db
 from core.access.policy import Actor
 from core.activity import queries as activity
 from core.catalog import export
+from core.catalog.kinds import SPECS
 from core.catalog.queries import EntryPage, Relation
+from core.datasets import records
 from pages.parts import adoption_impact, badges, diagrams, pattern_approvals, specification, texts, timeline
 from pages.parts.notices import plain
 
 
 def usage(_actor: Actor, page: EntryPage) -> None:
     """Code to copy, the specification, and the document itself."""
-    if snippet := page.spec.get("usage"):
-        texts.code(snippet["code"])
-    specification.show(page.spec)
+    if page.entry.kind in SPECS:
+        if snippet := page.spec.get("usage"):
+            texts.code(snippet["code"])
+        specification.show(page.spec)
+    else:
+        specification.show_foreign(page.spec)
     for link in page.document.get("metadata", {}).get("links", []):
         st.link_button(plain(link.get("title", "Link")), link["url"], icon=":material/open_in_new:")
     source = st.expander("As YAML", icon=":material/data_object:", on_change="rerun", key="as_yaml")
@@ -78,12 +83,13 @@ def adopters(actor: Actor, page: EntryPage) -> None:
 
 
 def history(actor: Actor, page: EntryPage) -> None:
-    """What happened to the entry, from the activity log."""
+    """What happened to the entry, from the activity log, as far as this person may read it."""
     with db.reading() as session:
-        lines = activity.object_history(session, actor, page.entry.key)
+        lines = activity.object_history(session, actor, page.entry.key, seen=records.seen_by(session, actor))
         timeline.show(session, lines)
     if not lines:
-        st.info("Nothing has been recorded about this entry.", icon=":material/history:")
+        st.info("Nothing that you may read has been recorded about this entry.", icon=":material/history:")
+    st.caption("Left out is what concerns projects, or access to data, that you do not see.")
 
 
 TABS = {

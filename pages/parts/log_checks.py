@@ -42,12 +42,19 @@ def _verify(actor: Actor) -> None:
     with st.spinner("Reading the whole log …"), db.reading() as session:
         found = queries.verify(session, actor)
     took = f"{perf_counter() - started:.2f} s"
+    for remark in found.remarks:
+        st.warning(f"{notices.plain(remark.capitalize())}.", icon=":material/content_cut:")
     sealed = f"sealed up to record {found.sealed_to:,}" if found.sealed_to else "not sealed yet"
     if found.state == "intact":
         st.success(
             f"Intact: {badges.count(found.records, 'record')}, {sealed}, read in {took}.",
             icon=":material/verified_user:",
         )
+        if found.keys:
+            st.caption(
+                "Sealed with the key of this fingerprint; whoever keeps it can insist on it when they verify an export."
+            )
+            texts.code("\n".join(found.keys))
         return
     st.error(
         f"**{found.state.capitalize()}** at record {found.record:,}: {notices.plain(found.reason)}. The "
@@ -67,8 +74,8 @@ def _seal(actor: Actor) -> None:
 
 def _export(actor: Actor) -> None:
     with db.reading() as session:
-        newest = queries.history(session, actor, size=1).total
-    if newest > MOST_TO_DOWNLOAD:
+        length = queries.length(session, actor)
+    if length > MOST_TO_DOWNLOAD:
         st.markdown("The log is too long for a download. On the portal's machine:")
         texts.code("python -m core verify --export log.jsonl")
         return

@@ -7,6 +7,7 @@ import streamlit as st
 from core import db
 from core.access.policy import Actor
 from core.activity import queries as activity
+from core.datasets import records
 from core.errors import PortalError
 from core.projects import queries as projects
 from core.tracking import queries as tracking
@@ -20,7 +21,9 @@ def show(actor: Actor, name: str) -> None:
         with db.reading() as session:
             model = tracking.model_detail(session, actor, name)
             project = projects.project(session, actor, model.projects[0][0]).project if model.projects else None
-            moves = activity.object_history(session, actor, tracking.subject(name))
+            moves = activity.object_history(
+                session, actor, tracking.subject(name), seen=records.seen_by(session, actor)
+            )
     except PortalError as error:
         st.title("Model")
         notices.refuse(error)

@@ -18,14 +18,14 @@ def refuse(error: PortalError) -> None:
 
 
 def after_rerun(message: str) -> None:
-    """Keep ``message`` for the next run of this session; call it before ``st.rerun``."""
+    """Keep ``message`` for the next run of this session, to be shown as it is; call it before ``st.rerun``."""
     st.session_state[_WAITING] = message
 
 
 def show_waiting() -> None:
     """Show what the last run wanted to say."""
     if message := st.session_state.pop(_WAITING, None):
-        st.toast(message, icon=":material/check_circle:")
+        st.toast(plain(message), icon=":material/check_circle:")
 
 
 def plain(text: str) -> str:

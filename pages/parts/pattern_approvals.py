@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import streamlit as st
@@ -35,7 +36,7 @@ def show(actor: Actor, page: EntryPage) -> None:
     with db.reading() as session:
         proposed = queries.proposed(session, actor, entry.id or 0)
         given = queries.approvals(session, actor, entry.id or 0)
-        uses = queries.uses(session, actor, entry.id or 0)
+        uses = queries.uses(session, actor, entry.id or 0, page=_page("uses_page"))
         waiting = queries.open_deviations_of(session, actor, entry_id=entry.id)
         author = queries.is_author(session, actor, entry)
         names = people.names(session, {one.approved_by for one in given})
@@ -115,22 +116,26 @@ def _given(actor: Actor, page: EntryPage, given: list[ApprovalRow], names: dict[
                 writing.attempt(actions.revoke_approval, actor=actor, approval_id=chosen, reason=reason or "", done=f"{rows[chosen]} is revoked; its projects are told.")  # fmt: skip
 
 
-def _uses(uses: list[queries.UseLine]) -> None:
+def _uses(found: queries.Uses) -> None:
     st.subheader("Projects on this pattern", anchor=False)
-    if not uses:
+    uses = found.items
+    if uses:
+        st.table(
+            {
+                "Project": [plain(one.project) for one in uses],
+                "Team": [plain(one.team) for one in uses],
+                "Version": [plain(one.version) for one in uses],
+                "Region": [plain(one.region or "not known") for one in uses],
+                "Inherited": [one.inherited for one in uses],
+                "Open": [one.open for one in uses],
+            },
+            border="horizontal", hide_index=True, alt=f"{len(uses)} projects on this pattern and what they inherit",
+        )  # fmt: skip
+        _pages("uses_page", found.total)
+    elif not found.hidden:
         st.caption("No project declares yet how it uses this pattern; it does so on its page, under Pattern.")
-        return
-    st.table(
-        {
-            "Project": [plain(one.project) for one in uses],
-            "Team": [plain(one.team) for one in uses],
-            "Version": [plain(one.version) for one in uses],
-            "Region": [plain(one.region or "not known") for one in uses],
-            "Inherited": [one.inherited for one in uses],
-            "Open": [one.open for one in uses],
-        },
-        border="horizontal", hide_index=True, alt=f"{len(uses)} projects on this pattern and what they inherit",
-    )  # fmt: skip
+    if found.hidden:
+        st.caption(f"And {badges.count(found.hidden, 'project')} that you do not see.")
 
 
 def _preview(actor: Actor, page: EntryPage) -> None:
@@ -138,17 +143,31 @@ def _preview(actor: Actor, page: EntryPage) -> None:
     versions = list(dict.fromkeys([page.entry.version, NEXT, *(one.version for one in page.versions)]))
     chosen = st.selectbox("Version", versions, key="preview_version")
     with db.reading() as session:
-        hits = queries.preview_version(session, actor, page.entry.id or 0, chosen)
-    touched = [one for one in hits if one.reopens]
-    if not touched:
-        st.caption("No project loses an approval by moving to it.")
-        return
-    st.table(
-        {
-            "Project": [plain(one.project) for one in touched],
-            "On": [plain(one.version) for one in touched],
-            "Reopens": [plain(", ".join(item.item for item in one.reopens)) for one in touched],
-            "Stays inherited": [one.stays for one in touched],
-        },
-        border="horizontal", hide_index=True, alt=f"{len(touched)} projects lose approvals with version {chosen}",
-    )  # fmt: skip
+        found = queries.preview_version(session, actor, page.entry.id or 0, chosen, page=_page("hits_page"))
+    touched = [one for one in found.items if one.reopens]
+    if touched:
+        st.table(
+            {
+                "Project": [plain(one.project) for one in touched],
+                "On": [plain(one.version) for one in touched],
+                "Reopens": [plain(", ".join(item.item for item in one.reopens)) for one in touched],
+                "Stays inherited": [one.stays for one in touched],
+            },
+            border="horizontal", hide_index=True, alt=f"{len(touched)} projects lose approvals with version {chosen}",
+        )  # fmt: skip
+    else:
+        where = "No project" if found.total <= queries.SIZE else "No project on this page"
+        st.caption(f"{where} loses an approval by moving to it.")
+    _pages("hits_page", found.total)
+
+
+def _page(key: str) -> int:
+    """The page of one of the lists of this tab, which turn by themselves."""
+    return int(st.session_state.get(key, 1))
+
+
+def _pages(key: str, total: int) -> None:
+    if total > queries.SIZE:
+        count = math.ceil(total / queries.SIZE)
+        st.session_state[key] = min(_page(key), count)
+        st.pagination(count, key=key)

@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.access.policy import Actor
 from core.patterns import deviations as actions
-from core.patterns.approval_queries import OpenDeviation, ProjectStanding, may_decide
-from pages.parts import badges, notices, writing
+from core.patterns.approval_queries import MOST_WAITING, OpenDeviation, ProjectStanding, may_decide
+from pages.parts import badges, writing
 from pages.parts.notices import plain
 
 
@@ -18,6 +18,8 @@ def decisions(actor: Actor, waiting: list[OpenDeviation], *, key: str) -> None:
     if not waiting:
         return
     st.subheader(f"{badges.count(len(waiting), 'deviation').capitalize()} for a reviewer", anchor=False)
+    if len(waiting) == MOST_WAITING:
+        st.caption("There may be more: they follow when these are decided.")
     for place, one in enumerate(waiting):
         with st.container(border=True):
             _open(one)
@@ -54,7 +56,7 @@ def _decide(actor: Actor, one: OpenDeviation, key: str) -> None:
             actions.decide_deviation, actor=actor, project_id=one.project_id, item_id=one.item, condition=one.condition,
             values=one.values, accept=verdict == "Accept", note=note or "",
             expires_on=day if isinstance(day, date) else None,
-            done=f"The deviation of {notices.plain(one.project)} from {one.item} is {verdict.lower()}ed.",
+            done=f"The deviation of {one.project} from {one.item} is {verdict.lower()}ed.",
         )  # fmt: skip
 
 

@@ -12,21 +12,17 @@ from core.patterns import queries as patterns
 from core.patterns import use as actions
 from core.patterns.approval_queries import Preview, Use
 from core.patterns.suggestion import Suggestion
-from core.projects.queries import ProjectRow
 from pages.parts import notices, writing
 from pages.parts.notices import plain
 
 MOST_PATTERNS = 200
 
 
-def choose_for(choices: list[ProjectRow]) -> None:
+def choose_for(project_id: str) -> None:
     """From a pattern's page to the project that is to stand on it, where its use is declared."""
-    with st.popover("Use for a project", type="primary", icon=":material/add_task:"):
-        titles = {one.id: f"{one.title} ({one.team})" for one in choices}
-        project_id = st.selectbox("Project", titles, format_func=titles.__getitem__, key="use_project")
-        st.caption("There the team says how it uses the pattern and sees which approvals it inherits.")
-        there = {"id": project_id, "open": "Pattern", "pattern": st.query_params.get("ref", "")}
-        st.page_link("project.py", label="Choose it on the Pattern tab", query_params=there, icon=":material/schema:")
+    st.caption("There the team says how it uses the pattern and sees which approvals it inherits.")
+    there = {"id": project_id, "open": "Pattern", "pattern": st.query_params.get("ref", "")}
+    st.page_link("project.py", label="Choose it on the Pattern tab", query_params=there, icon=":material/schema:")
 
 
 def leave(actor: Actor, use: Use) -> None:

@@ -73,9 +73,9 @@ def _people(actor: Actor, detail: ProjectDetail, may_change: bool) -> None:
             if may_change and st.button("Remove", key=f"remove {one.person_id} {one.role}", type="tertiary", help=f"{plain(one.name)} no longer works in it as {one.role}"):  # fmt: skip
                 writing.attempt(
                     members.remove_member, actor=actor, project_id=detail.project.id, person_id=one.person_id,
-                    role=one.role, done=f"{plain(one.name)} is removed.",
+                    role=one.role, done=f"{one.name} is removed.",
                 )  # fmt: skip
-    if may_change:
+    if may_change and detail.project.running:
         _add_person(actor, detail)
 
 
@@ -91,7 +91,7 @@ def _add_person(actor: Actor, detail: ProjectDetail) -> None:
         if st.form_submit_button("Add", type="primary"):
             writing.attempt(
                 members.add_member, actor=actor, project_id=detail.project.id, person_id=person_id, role=role,
-                done=f"{plain(people[person_id])} works in it as {role}.",
+                done=f"{people[person_id]} works in it as {role}.",
             )  # fmt: skip
 
 
@@ -107,9 +107,9 @@ def _names(actor: Actor, detail: ProjectDetail, may_change: bool) -> None:
             if may_change and st.button("Release", key=f"release {kind} {name}", type="tertiary", help=f"{plain(name)} is the project's no longer"):  # fmt: skip
                 writing.attempt(
                     actions.release, actor=actor, project_id=detail.project.id, kind=kind, name=name,
-                    done=f"{plain(name)} is released.",
+                    done=f"{name} is released.",
                 )  # fmt: skip
-    if may_change:
+    if may_change and detail.project.running:
         _claim(actor, detail)
 
 
@@ -124,5 +124,5 @@ def _claim(actor: Actor, detail: ProjectDetail) -> None:
         name = st.text_input("Name", usual, key=f"claim_{kind}", max_chars=actions.NAME_LENGTH, help="Proposed by the naming policy; a name belongs to one project.")  # fmt: skip
         if st.button("Claim", type="primary", key="claim"):
             writing.attempt(
-                actions.claim, actor=actor, project_id=project.id, kind=kind, name=name, done=f"{plain(name)} is yours.",
+                actions.claim, actor=actor, project_id=project.id, kind=kind, name=name, done=f"{name} is yours.",
             )  # fmt: skip

@@ -13,7 +13,6 @@ from core.access.policy import Actor
 from core.patterns import approval_queries as queries
 from core.patterns.approval_queries import ProjectStanding
 from core.patterns.inheritance import Item
-from core.projects.actions import ACTIVE_STAGES
 from core.projects.queries import ProjectRow
 from pages.parts import badges, pattern_deviations, pattern_use
 from pages.parts.notices import plain
@@ -23,7 +22,7 @@ _LINK = re.compile(r"https?://[^\s<>\"'()\[\]\\]+")
 
 def show(actor: Actor, project: ProjectRow) -> None:
     """The Pattern tab of a project."""
-    may_change = policy.may(actor, "entry.adopt", project.scope) and project.stage in ACTIVE_STAGES
+    may_change = project.running and policy.may(actor, "entry.adopt", project.scope)
     with db.reading() as session:
         standing = queries.standing(session, actor, project.id)
         waiting = queries.open_deviations_of(session, actor, project_id=project.id) if standing else []

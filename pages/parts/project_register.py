@@ -51,7 +51,7 @@ def register(actor: Actor) -> None:
     except PortalError as error:
         notices.refuse(error)
         return
-    notices.after_rerun(f"{plain(said['title'])} is registered. See what exists already before you build.")
+    notices.after_rerun(f"{said['title']} is registered. See what exists already before you build.")
     st.switch_page("project.py", query_params={"id": project_id, "open": "Reuse"})
 
 

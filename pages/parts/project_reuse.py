@@ -10,7 +10,6 @@ from core.access import queries as people
 from core.access.policy import Actor
 from core.errors import PortalError
 from core.projects import adoption
-from core.projects.actions import ACTIVE_STAGES
 from core.projects.queries import ProjectRow
 from core.reuse import actions, queries
 from core.reuse.candidates import GROUPS
@@ -33,8 +32,9 @@ def show(actor: Actor, project: ProjectRow) -> None:
     except PortalError as error:
         notices.refuse(error)
         return
-    may_decide = project.stage in ACTIVE_STAGES and policy.may(actor, "entry.adopt", project.scope)
+    may_decide = project.running and policy.may(actor, "entry.adopt", project.scope)
     _progress(actor, project, review, may_decide)
+    _tell_of_new(project, review)
     if not review.hits:
         st.info(
             "Nothing in the catalog is like this project. The more it says of its problem, target and data, the more is found.",
@@ -60,10 +60,19 @@ def _progress(actor: Actor, project: ProjectRow, review: Review, may_decide: boo
             )
         if review.reviewed_at:
             badges.when("Completed", review.reviewed_at)
-        elif may_decide and st.button("Complete the review", type="primary", icon=":material/task_alt:", key="reuse_complete"):  # fmt: skip
+        label = "Complete it again" if review.reviewed_at else "Complete the review"
+        is_due = review.reviewed_at is None or review.is_outdated
+        if may_decide and is_due and st.button(label, type="primary", icon=":material/task_alt:", key="reuse_complete"):
             writing.attempt(
                 actions.complete, actor=actor, review=review, done=f"The reuse review of {project.title} is complete."
             )  # fmt: skip
+
+
+def _tell_of_new(project: ProjectRow, review: Review) -> None:
+    """Say what a completed review does not know of: the catalog and the project have changed since."""
+    if review.new_since and project.running:
+        listed = ", ".join(plain(one.title) for one in review.new_since)
+        st.warning(f"**{badges.count(len(review.new_since), 'new strong hit')} since** the review was completed: {listed}. Decide on them, then complete it again.", icon=":material/new_releases:")  # fmt: skip
 
 
 def _group(

@@ -36,7 +36,7 @@ def show(actor: Actor, detail: ProjectDetail) -> None:
     with left:
         _tier(actor, detail)
     with right:
-        if policy.may(actor, "tier.set_facts", detail.project.scope):
+        if detail.project.running and policy.may(actor, "tier.set_facts", detail.project.scope):
             _form(actor, detail)
         else:
             _answers(detail)
@@ -63,7 +63,7 @@ def _tier(actor: Actor, detail: ProjectDetail) -> None:
         )  # fmt: skip
     else:
         st.markdown("No row of the decision table fired.")
-    if policy.may(actor, "tier.confirm", detail.project.scope):
+    if detail.project.running and policy.may(actor, "tier.confirm", detail.project.scope):
         _confirm(actor, detail)
 
 

@@ -79,5 +79,5 @@ def mover(actor: Actor, detail: ProjectDetail, *, primary: bool = False) -> None
         if st.button("Move", type="primary", key="move", disabled=bool(points)):
             writing.attempt(
                 actions.move, actor=actor, project_id=project.id, stage=stage, finding=finding,
-                done=f"{plain(project.title)} moved to {stage}.",
+                done=f"{project.title} moved to {stage}.",
             )  # fmt: skip

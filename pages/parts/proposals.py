@@ -33,7 +33,7 @@ def queue(actor: Actor, rows: list[ProposalRow], names: dict[str, str]) -> None:
             st.subheader(f"{heading} · {len(listed)}", anchor=False)
         for row in listed:
             _line(row, names)
-    if not policy.may(actor, "entry.propose"):
+    if not policy.may_anywhere(actor, "entry.propose"):
         return
     decided = st.expander(
         "Your proposals that were decided", icon=":material/history:", on_change="rerun", key="decided"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import streamlit as st
@@ -14,16 +14,26 @@ _SHOWN_ELSEWHERE = frozenset(
     {"owner", "lifecycle", "version", "classification", "licence", "successor", "dependsOn", "partOf", "seeAlso",
      "usage", "versions", "diagram"}
 )  # fmt: skip
+_OF_EVERY_KIND = frozenset({"owner", "dependsOn", "partOf", "seeAlso"})
 
 MOST_TABS = 6
 """More alternatives than that are no longer overlooked as tabs."""
 
 
 def show(spec: dict[str, Any]) -> None:
-    """Every field of ``spec`` that the rest of the entry page does not show."""
+    """Every field of the ``spec`` of a kind of ours that the rest of the entry page does not show."""
     diagram(spec)
-    for name, value in spec.items():
-        if name not in _SHOWN_ELSEWHERE and value not in (None, "", [], {}):
+    _fields(spec, besides=_SHOWN_ELSEWHERE)
+
+
+def show_foreign(spec: dict[str, Any]) -> None:
+    """Every field of a ``spec`` of an unknown kind: what is called like a field of ours may be anything there."""
+    _fields(spec, besides=_OF_EVERY_KIND)
+
+
+def _fields(record: Mapping[str, Any], *, besides: Set[str] = frozenset()) -> None:
+    for name, value in record.items():
+        if name not in besides and value not in (None, "", [], {}):
             _field(words(name), value)
 
 
@@ -49,7 +59,7 @@ def _field(label: str, value: Any) -> None:
     elif isinstance(value, dict):
         st.markdown(f"**{plain(label)}**")
         with st.container(border=True):
-            _parts(value)
+            _fields(value)
     else:
         st.markdown(f"**{plain(label)}:** {plain(_scalar(value))}")
 
@@ -63,8 +73,8 @@ def _lists(label: str, lists: Mapping[str, list[Any]]) -> None:
     filled = {name: values for name, values in lists.items() if values}
     st.markdown(f"**{plain(label)}**")
     st.table(
-        {"For": [words(name) for name in filled],
-         label: [" · ".join(plain(_scalar(one)) for one in values) for values in filled.values()]},
+        {"For": [plain(words(name)) for name in filled],
+         plain(label): [" · ".join(plain(_scalar(one)) for one in values) for values in filled.values()]},
         border="horizontal", hide_index=True, alt=f"{label}: {len(filled)} rows",
     )  # fmt: skip
 
@@ -77,14 +87,14 @@ def _records(label: str, records: list[dict[str, Any]]) -> None:
     else:
         for one in records:
             with st.expander(plain(_title(label, one)), icon=":material/list:"):
-                _parts(one)
+                _fields(one)
 
 
 def _table(label: str, records: list[dict[str, Any]]) -> None:
     st.markdown(f"**{plain(label)}**")
     names = list(dict.fromkeys(name for one in records for name in one))
     st.table(
-        {words(name): [plain(_scalar(one.get(name, ""))) for one in records] for name in names},
+        {plain(words(name)): [plain(_scalar(one.get(name, ""))) for one in records] for name in names},
         border="horizontal", hide_index=True, alt=f"{label}: {len(records)} rows",
     )  # fmt: skip
 
@@ -92,15 +102,9 @@ def _table(label: str, records: list[dict[str, Any]]) -> None:
 def _in_tabs(label: str, records: list[dict[str, Any]]) -> None:
     """A few alternatives by classification, of which a reader needs one."""
     st.markdown(f"**{plain(label)}**")
-    for tab, one in zip(st.tabs([words(str(one["classification"])) for one in records]), records, strict=True):
+    for tab, one in zip(st.tabs([plain(words(str(one["classification"]))) for one in records]), records, strict=True):
         with tab:
-            _parts({name: value for name, value in one.items() if name != "classification"})
-
-
-def _parts(record: Mapping[str, Any]) -> None:
-    for name, value in record.items():
-        if value not in (None, "", [], {}):
-            _field(words(name), value)
+            _fields(one, besides={"classification"})
 
 
 def _title(label: str, record: Mapping[str, Any]) -> str:

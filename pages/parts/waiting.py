@@ -17,6 +17,9 @@ from core.patterns import approval_queries as approvals
 from core.people import notices
 from core.people.tables import Notice
 from core.projects import queries as projects
+from core.projects import value_queries as values
+from core.projects.value import hours
+from core.templates import queries as templates
 from pages.parts import badges, sentences, writing
 from pages.parts.notices import plain
 
@@ -59,22 +62,27 @@ def show(actor: Actor, waiting: Waiting) -> None:
         st.page_link(task.page, label=task.label, query_params=task.query, icon=task.icon, help=task.why)
 
 
+def _template_tasks(session: Session, actor: Actor) -> Iterator[Task]:
+    if policy.may_anywhere(actor, "template.approve"):
+        for one in templates.requests(session, actor, to_decide=True, size=LONGEST).items:
+            why = f"Asked {badges.ago(one.submitted_at)}, decision due {badges.exact(one.due_at)}."
+            label = f"Decide request of **{plain(one.project)}**: {plain(one.template)}"
+            yield Task(label, why, "request.py", {"id": str(one.id)}, ":material/note_stack:")
+    for one in templates.requests(session, actor, mine=True, state="changes requested", size=LONGEST).items:
+        why = "An approver asked for changes."
+        label = f"Change request for **{plain(one.project)}**: {plain(one.template)}"
+        yield Task(label, why, "request.py", {"id": str(one.id), "edit": "yes"}, ":material/edit_note:")
+    if policy.may_anywhere(actor, "entry.publish"):
+        for version, title in templates.to_publish(session, actor, limit=LONGEST):
+            why = f"Version {version.version} waits for a second person."
+            yield Task(f"Publish **{plain(title)}** {plain(version.version)}", why, "templates.py", {"version": str(version.id)}, ":material/policy:")  # fmt: skip
+
+
 def _tasks(session: Session, actor: Actor) -> Iterator[Task]:
-    for proposal in catalog.proposals(session, actor)[:LONGEST]:
-        query, title = {"proposal": str(proposal.id)}, f"**{plain(proposal.title)}**"
-        if proposal.proposed_by == actor.ref:
-            yield Task(f"Proposed: {title}", "It waits for another person.", "propose.py", query, ":material/hourglass_top:")  # fmt: skip
-        else:
-            why = f"Proposed {badges.ago(proposal.proposed_at)}."
-            yield Task(f"Decide on {title}", why, "propose.py", query, ":material/rate_review:")
-    for project in projects.tiers_to_confirm(session, actor, limit=LONGEST):
-        why, query = "Its risk tier is to be confirmed or raised.", {"id": project.id, "tab": "Risk"}
-        yield Task(
-            f"Confirm tier of **{plain(project.title)}**", why, "project.py", query, ":material/shield_question:"
-        )
-    for one in approvals.open_deviations(session, actor)[:LONGEST]:
-        why, query = f"It deviates from {plain(one.pattern)} ({one.item}).", {"id": one.project_id, "tab": "Pattern"}
-        yield Task(f"Decide deviation of **{plain(one.project)}**", why, "project.py", query, ":material/alt_route:")
+    yield from _proposals(session, actor)
+    yield from _of_projects(session, actor)
+    yield from _of_patterns(session, actor)
+    yield from _template_tasks(session, actor)
     if count := datasets.waiting_for(session, actor):
         label = f"Decide on {count} requests for data" if count > 1 else "Decide on a request for data"
         yield Task(label, "They ask for datasets that your team owns.", "datasets.py", {"view": "decide"}, ":material/database:")  # fmt: skip
@@ -82,6 +90,38 @@ def _tasks(session: Session, actor: Actor) -> Iterator[Task]:
         for grant, name in people.open_grants(session)[:LONGEST]:
             label = f"Confirm or decline the role {grant.role} for **{plain(name)}**"
             yield Task(label, "It takes two administrators.", "admin.py", {}, ":material/how_to_reg:")
+
+
+def _proposals(session: Session, actor: Actor) -> Iterator[Task]:
+    for proposal in catalog.proposals(session, actor)[:LONGEST]:
+        query, title = {"proposal": str(proposal.id)}, f"**{plain(proposal.title)}**"
+        if proposal.proposed_by == actor.ref:
+            yield Task(f"Proposed: {title}", "It waits for another person.", "propose.py", query, ":material/hourglass_top:")  # fmt: skip
+        else:
+            why = f"Proposed {badges.ago(proposal.proposed_at)}."
+            yield Task(f"Decide on {title}", why, "propose.py", query, ":material/rate_review:")
+
+
+def _of_projects(session: Session, actor: Actor) -> Iterator[Task]:
+    for project in projects.tiers_to_confirm(session, actor, limit=LONGEST):
+        why, query = "Its risk tier is to be confirmed or raised.", {"id": project.id, "tab": "Risk"}
+        yield Task(
+            f"Confirm tier of **{plain(project.title)}**", why, "project.py", query, ":material/shield_question:"
+        )
+    for claim in values.claims_to_confirm(session, actor, limit=LONGEST):
+        why = f"It claims {hours(claim.low_hours, claim.high_hours)} with {plain(claim.entry)}."
+        query = {"ref": claim.entry_key, "tab": "Adopters"}
+        yield Task(f"Confirm hours saved by **{plain(claim.project)}**", why, "entry.py", query, ":material/savings:")
+
+
+def _of_patterns(session: Session, actor: Actor) -> Iterator[Task]:
+    for one in approvals.open_deviations(session, actor, limit=LONGEST):
+        why, query = f"It deviates from {plain(one.pattern)} ({one.item}).", {"id": one.project_id, "tab": "Pattern"}
+        yield Task(f"Decide deviation of **{plain(one.project)}**", why, "project.py", query, ":material/alt_route:")
+    for given in approvals.expiring(session, actor, limit=LONGEST):
+        why = f"The approval ends on {given.expires_on:%d %b %Y}; its projects lose it then."
+        query = {"ref": given.pattern_key, "tab": "Approvals"}
+        yield Task(f"Renew {plain(given.item)} of **{plain(given.pattern)}**", why, "entry.py", query, ":material/event_upcoming:")  # fmt: skip
 
 
 def _news(actor: Actor, unread: list[Notice]) -> None:

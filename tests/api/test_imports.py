@@ -97,6 +97,11 @@ def test_a_body_that_is_too_large_is_refused_while_it_comes(client: TestClient, 
     assert answer.status_code == 413
 
 
+def test_the_description_names_the_limit_that_holds(client: TestClient) -> None:
+    described = client.get("/api/v1/openapi.json").json()["paths"]["/v1/imports"]["post"]["requestBody"]
+    assert f"(at most {MAX_BYTES // 1024} KiB)" in described["description"]
+
+
 def test_markup_in_every_field_comes_back_as_it_was_sent(client: TestClient, headers: dict[str, str]) -> None:
     title = "<script>alert(1)</script> & 'quotes'"
     client.post("/api/v1/imports", content=entry(title=f'"{title}"'), headers=headers)

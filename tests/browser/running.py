@@ -1,21 +1,14 @@
-"""The portal as a process of its own, and a browser that walks through it."""
+"""A browser that walks through the running portal."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from core.config import ROOT
 from tests.browser.found import chromium
-from tests.conftest import free_port, wait_for
+from tests.serving import Portal, start
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -23,33 +16,7 @@ FLAGS = [
 ]  # fmt: skip
 PATIENCE_MS = 30_000
 
-
-@dataclass
-class Portal:
-    """A running portal."""
-
-    url: str
-    data: Path
-    process: subprocess.Popen[bytes]
-
-    def stop(self) -> int:
-        """End it as a service manager does; returns its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-
-def start(data: Path, **settings: str) -> Portal:
-    """``python -m core serve`` on a free port with these settings; returns when it answers."""
-    port = int(settings.pop("PORT", "0")) or free_port()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "MLFLOW_"))}
-    environment = kept | {"PORTAL_DATA": str(data), "MLFLOW_DISABLE_TELEMETRY": "true"} | settings
-    data.mkdir(parents=True, exist_ok=True)
-    log = (data / "serve.log").open("ab")
-    command = [sys.executable, "-m", "core", "serve", "--port", str(port), "--address", "127.0.0.1"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    log.close()
-    wait_for(f"http://127.0.0.1:{port}/api/v1/health", process=process, seconds=120)
-    return Portal(f"http://127.0.0.1:{port}", data, process)
+__all__ = ["PATIENCE_MS", "Portal", "browser", "settle", "sign_in", "start"]
 
 
 @contextmanager

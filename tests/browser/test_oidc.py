@@ -19,13 +19,14 @@ PEOPLE = {
     "ada": {"name": "Ada Author", "email": "ada@factory.example", "email_verified": True, "groups": ["engineers"]},
     "rui": {"name": "Rui Reviewer", "email": "rui@factory.example", "email_verified": True, "groups": ["risk"]},
     "ann": {"name": "Ann Administrator", "email": "ann@factory.example", "email_verified": True, "groups": []},
+    "mia": {"name": "Mia Mover", "email": "mia@factory.example", "email_verified": True, "groups": ["risk"]},
     "eve": {"name": "Eve Elsewhere", "email": "eve@factory.example", "email_verified": True, "groups": ["visitors"]},
 }
 
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
-    """A real OpenID Connect provider on loopback that knows four people."""
+    """A real OpenID Connect provider on loopback that knows these people."""
     claims = [oidc_provider_mock.User(sub=sub, claims=dict(more)) for sub, more in PEOPLE.items()]
     with oidc_provider_mock.run_server_in_thread(user_claims=claims) as server:
         yield f"http://localhost:{server.server_port}"
@@ -87,6 +88,7 @@ def test_a_proposal_is_approved_by_another_person_and_never_by_its_proposer(port
     rui.goto(waiting)
     settle(rui)
     rui.get_by_role("button", name="Approve").click()
+    expect(rui.get_by_text(re.compile("Approved by"))).to_be_visible()
     rui.goto(f"{portal.url}/entry?ref=asset:default/drift-statistics")
     expect(rui.get_by_role("heading", name="Drift statistics that know the sample size", level=1)).to_be_visible()
     for page in (ada, rui):
@@ -100,6 +102,23 @@ def test_the_first_administrator_comes_from_configuration(portal: Portal, chromi
     settle(ann)
     expect(ann.get_by_role("link", name="Admin")).to_be_visible()
     ann.context.close()
+
+
+def test_a_role_that_left_with_its_group_does_not_come_back_with_the_cookie_of_another_browser(
+    portal: Portal, provider: str, chromium: Browser
+) -> None:
+    before = enter(chromium, portal, "mia")
+    expect(before.get_by_role("link", name="Proposals")).to_be_visible()
+    before.wait_for_timeout(1100)  # the provider tells the time of a token in whole seconds
+    put_out = {**PEOPLE["mia"], "groups": []}
+    assert before.request.put(f"{provider}/users/mia", data=put_out).status == 204
+    after = enter(chromium, portal, "mia")
+    for page in (after, before):
+        page.goto(portal.url)
+        settle(page)
+        expect(page.get_by_text("no role yet").first).to_be_visible()
+        expect(page.get_by_role("link", name="Proposals")).to_have_count(0)
+        page.context.close()
 
 
 def test_somebody_without_a_mapped_group_gets_in_and_sees_nothing(portal: Portal, chromium: Browser) -> None:

@@ -152,13 +152,16 @@ def test_the_shipped_catalog_validates_and_loads_and_loads_again(run: Run, told:
 def test_a_check_names_every_problem_of_a_folder(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, "assets/odd/entry.yaml", entry("odd") + "  sizes: 3\n")
     write(folder, "assets/other/entry.yaml", entry("misplaced"))
+    write(folder, "teams.yaml", "- id: nameless\n")
     monkeypatch.setenv("PORTAL_CATALOG", str(folder))
     forget_settings()
     result = run("load", "--check")
     assert result.exit_code == 1
     assert "assets/odd/entry.yaml" in result.stderr
     assert "assets/other/entry.yaml" in result.stderr
-    assert "2 problems" in result.stdout
+    assert "teams.yaml, document 1, item 1.name: is missing. Add it." in result.stderr
+    assert "3 problems" in result.stdout
+    assert run("load").exit_code == 1
 
 
 def test_a_search_prints_why_and_suggests(run: Run, told: Told, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,4 +34,5 @@ def test_the_demo_is_removed_with_its_runs_though_the_portal_is_not_running(tmp_
     assert "removed from MLflow" in result.stderr
     port = (settings().data / "mlflow" / "uri").read_text().rpartition(":")[2]
     assert f"--port {port}" not in os.popen("ps -eo args").read(), "the server started for the command ends with it"
-    assert command("demo", "remove").returncode == 0
+    again = command("demo", "remove", "--json")
+    assert (again.returncode, json.loads(again.stdout)) == (0, {"demo": "removed"})

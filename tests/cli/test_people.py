@@ -30,7 +30,7 @@ def test_a_token_is_printed_once_alone_on_its_line(run: Run, told: Told, store: 
 
 def test_a_revoked_token_counts_no_longer(run: Run, told: Told, store: str) -> None:
     made = told("token", "create", "--name", "pipeline", "--scope", "catalog:read")
-    assert run("token", "revoke", made["id"]).exit_code == 0
+    assert told("token", "revoke", made["id"]) == {"id": made["id"], "state": "revoked"}
     assert told("token", "list")[0]["state"] == "revoked"
     with db.reading() as session:
         assert queries.actor_for_token(session, made["token"]) is None
@@ -40,7 +40,8 @@ def test_a_revoked_token_counts_no_longer(run: Run, told: Told, store: str) -> N
 
 def test_the_first_administrator_of_an_empty_organisation_is_made_here(run: Run, told: Told, store: str) -> None:
     person_id = told("person", "add", "--name", "Ada", "--email", "Ada@Example.org")["id"]
-    assert run("person", "grant", "--person", "ada@example.org", "--role", "administrator").exit_code == 0
+    granted = told("person", "grant", "--person", "ada@example.org", "--role", "administrator")
+    assert granted == {"person": person_id, "role": "administrator", "scope": "organisation"}
     with db.reading() as session:
         actor = queries.actor_for(session, person_id)
     assert actor is not None

@@ -25,6 +25,7 @@ def sign_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Actor], None]:
             key = people.sign_in_locally(session, person_id=actor.id)
         cookie = signin._signer("session").dumps(key)
         monkeypatch.setattr(actors, "session_cookie", lambda: cookie)
+        monkeypatch.setattr(actors, "requested_host", lambda: "127.0.0.1:8501")
 
     return signed_in
 

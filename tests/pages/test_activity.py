@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,8 +14,10 @@ from core import db, jobs
 from core.access.policy import Actor
 from core.activity import recording
 from core.activity.events import all_events
-from core.errors import Unavailable
+from core.config import settings
+from core.errors import NotAllowed, Unavailable
 from core.people import actions as people
+from core.projects import actions as projects
 from pages.parts import log_checks, sentences
 from tests.conftest import SYSTEM
 from tests.pages import driving
@@ -133,6 +136,38 @@ def test_roles_with_an_own_reach_see_what_they_did(store: str, person: People, p
     assert "By" not in [one.label for one in app.selectbox]
 
 
+@pytest.mark.parametrize("role", ["manager", "auditor", "administrator"])
+def test_a_role_in_a_unit_sees_what_it_did_and_no_way_to_the_whole_log(
+    store: str, person: People, portal_as: Portal, role: str
+) -> None:
+    with db.writing() as session:
+        people.add_unit(session, actor=SYSTEM, unit_id="retail", name="Retail")
+    person("auditor", name="Una Auditor")
+    reader = person(role, scope=("unit", "retail"), name="Anne Manager")
+    app = opened(portal_as(reader))
+    assert "signed in (local)" in told(app)
+    assert "Una Auditor" not in told(app)
+    assert not {"Verify the log", "Seal now"} & {one.label for one in app.button}
+    assert "By" not in [one.label for one in app.selectbox]
+    assert "no records" in texts(opened(app, by=SYSTEM.ref))
+    with pytest.raises(NotAllowed):
+        log_checks.exported(reader.id)
+
+
+def test_a_manager_of_a_unit_reads_what_happened_to_its_projects_and_not_to_others(
+    store: str, person: People, portal_as: Portal
+) -> None:
+    with db.writing() as session:
+        for unit, team, project in (("retail", "cards", "fraud"), ("health", "ward", "beds")):
+            people.add_unit(session, actor=SYSTEM, unit_id=unit, name=unit.title())
+            people.add_team(session, actor=SYSTEM, team_id=team, name=team.title(), unit_id=unit)
+            projects.create(session, actor=SYSTEM, project_id=project, title=project.title(), team_id=team)
+    app = portal_as(person("manager", scope=("unit", "retail")))
+    refusal = "does not read the activity log"
+    assert refusal not in texts(driving.opened(app, "project.py", id="fraud", tab="History"), "caption")
+    assert refusal in texts(driving.opened(app, "project.py", id="beds", tab="History"), "caption")
+
+
 def test_the_details_of_a_record_show_its_data_and_hash(auditor: Actor, portal_as: Portal) -> None:
     app = opened(portal_as(auditor), event="role-granted")
     with db.reading() as session:
@@ -146,9 +181,13 @@ def test_the_details_of_a_record_show_its_data_and_hash(auditor: Actor, portal_a
 def test_verifying_a_whole_log_says_so(auditor: Actor, portal_as: Portal) -> None:
     with db.writing() as session:
         recording.seal(session)
+    kept = settings().data / "keys" / "checkpoints.jsonl"
+    kept.write_bytes(kept.read_bytes() + b'{"seq": 7')
     app = press(opened(portal_as(auditor)), "Verify the log")
     assert "Intact" in texts(app, "success")
     assert "sealed up to record" in texts(app, "success")
+    assert re.fullmatch("[0-9a-f]{64}", texts(app, "code"))
+    assert "Line 2 of keys/checkpoints.jsonl was cut short" in texts(app, "warning")
 
 
 def test_verifying_a_changed_log_names_the_record(auditor: Actor, portal_as: Portal) -> None:

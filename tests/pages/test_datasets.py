@@ -142,6 +142,29 @@ def test_data_are_asked_for_approved_in_part_granted_and_seen_by_the_auditor(
     assert "no accesses" in texts(opened(auditor, view="audit", day=f"{START + timedelta(days=40):%Y-%m-%d}"))
 
 
+@pytest.mark.parametrize(("unit", "accesses"), [("bank", "1 access"), ("other", "no accesses")])
+@pytest.mark.parametrize("role", ["auditor", "manager"])
+def test_a_role_in_a_unit_audits_the_datasets_of_that_unit(
+    house: House, portal_as: Portal, monkeypatch: pytest.MonkeyPatch, role: str, unit: str, accesses: str
+) -> None:
+    house.granted()
+    monkeypatch.setattr(dataset_audit, "now", house.clock)
+    app = opened(portal_as(house.person(role, scope=("unit", unit))), view="audit")
+    assert accesses in texts(app)
+    assert "units and teams that your role is held in" in texts(app)
+
+
+def test_a_data_scientist_of_a_unit_asks_for_data_of_another(house: House, portal_as: Portal) -> None:
+    asking = house.person("data scientist", scope=("unit", "other"))
+    app = opened(portal_as(asking), ref=house.entry, tab="Access")
+    app.text_area(key="ask_purpose").input("Find fraud.")
+    app.multiselect(key="ask_columns").set_value(["card"])
+    ok(app.run())
+    press(app, "ask_send")
+    with db.reading() as session:
+        assert [one.state for one in queries.requests(session, asking, mine=True).items] == ["submitted"]
+
+
 def test_a_refusal_stands_beside_the_form_and_keeps_what_was_typed(store: str, house: House, portal_as: Portal) -> None:
     register("customers", personalData="direct")
     app = opened(portal_as(house.ada), ref="dataset:default/customers", tab="Access")

@@ -231,6 +231,11 @@ def test_a_team_decides_on_each_strong_hit_and_completes_the_review(scientist: A
     decide(app, "Retention Caller", "reuse", "It does what we need.")
     press(app, "Complete the review")
     assert "Completed just now" in texts(app)
+    assert "Complete it again" not in [one.label for one in app.button]
+    register("retention-letters", "Writes letters to customers for the retention team.")
+    ok(app.run())
+    assert "**1 new strong hit since** the review was completed: Retention Letters" in str(app.warning[0].value)
+    assert "Complete it again" in [one.label for one in app.button]
     with db.reading() as session:
         assert session.exec(select(Adoption.how)).all() == ["reuse"]
         project = session.get(Project, "churn")

@@ -8,15 +8,18 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from core import db
 from core.access.policy import ROLES, Actor
 from core.catalog import queries as catalog
 from core.patterns import approval_queries as queries
-from core.patterns import approvals
+from core.patterns import approvals, use
+from core.patterns.tables import PatternUse
 from core.people import notices
 from core.projects import actions as projects
+from core.projects.tables import Project
 from core.reuse import actions as reuse
 from pages.parts.pattern_approvals import NEXT
 from tests.pages.driving import ok, opened
@@ -234,3 +237,33 @@ def test_the_pattern_lists_its_projects_and_previews_another_version(
     assert "No project loses an approval" in texts(app)
     app.selectbox(key="preview_version").set_value(NEXT)
     assert "IT-1, IT-2, SEC-1" in tables(ok(app.run()))
+
+
+def test_a_hidden_project_is_counted_on_the_approvals_tab_and_not_named(
+    shipped: str, portal_as: Portal, ada: Actor, approved: list[str]
+) -> None:
+    pressed(chosen(portal_as(ada)), "Use this pattern")
+    with db.writing() as session:
+        session.get_one(Project, "churn").classification = "confidential"
+    app = opened(portal_as("data scientist", team="elsewhere"), "entry.py", ref=PATTERN, tab="Approvals")
+    assert "Churn" not in tables(app) + texts(app)
+    assert "And 1 project that you do not see" in texts(app)
+
+
+def test_the_projects_on_a_pattern_are_turned_page_by_page(
+    shipped: str, portal_as: Portal, ada: Actor, approved: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed(chosen(portal_as(ada)), "Use this pattern")
+    with db.reading() as session:
+        first = session.exec(select(PatternUse)).one()
+    for number in range(queries.SIZE):
+        with db.writing() as session:
+            projects.create(session, actor=ada, project_id=f"p{number}", title=f"Project {number:02}", team_id="risk")
+            use.use_pattern(
+                session, actor=ada, project_id=f"p{number}", entry_id=first.entry_id, region=first.region,
+                services=first.services, attested=first.attested,
+            )  # fmt: skip
+    app = opened(portal_as(ada), "entry.py", ref=PATTERN, tab="Approvals")
+    assert "Project 24" not in tables(app)
+    app.session_state["uses_page"] = 2
+    assert "Project 24" in tables(ok(app.run()))

@@ -291,6 +291,17 @@ def test_a_role_that_builds_nothing_is_offered_nothing_to_change(
     assert "in no team" in texts(app, "error")
 
 
+def test_an_ended_project_is_changed_no_more_but_lets_go(scientist: Actor, person: People, portal_as: Portal) -> None:
+    start(scientist, people=[(scientist.id, "data scientist")], experiments=["risk/churn/explore"])
+    with db.writing() as session:
+        actions.move(session, actor=scientist, project_id="churn", stage="stopped", finding="Too few labels.")
+    app = opened(portal_as(scientist), id="churn")
+    assert "Change" not in labels(app)
+    assert {"Remove", "Release"} <= set(labels(app))
+    opened(app, id="churn", tab="Risk")
+    assert "State these facts" not in labels(app)
+
+
 def test_somebody_who_left_is_shown_as_such(scientist: Actor, person: People, portal_as: Portal) -> None:
     gone = person("data scientist", name="Gil Gone")
     start(scientist, people=[(gone.id, "data scientist")], on_call_id=gone.id)

@@ -207,6 +207,8 @@ def test_an_entry_is_adopted_with_how_and_why_and_moved_to_a_newer_version(ada: 
     entry()
     start("churn")
     app = opened(portal_as(ada), "entry.py", ref="asset:default/psi")
+    app.session_state["adopting"] = True
+    ok(app.run())
     app.radio(key="adopt_how").set_value("adapt")
     app.text_area(key="adopt_note").set_value("Own thresholds.")
     app.button(key="adopt").click()

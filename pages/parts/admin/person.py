@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import db
+from core import db, roles
 from core.access import policy, queries
 from core.access.policy import Actor
 from core.access.queries import PersonRow
@@ -41,8 +41,8 @@ def show(actor: Actor, row: PersonRow) -> None:
             else badges.text("Inactive", ":material/block:", "gray")
         )
         st.subheader(f"{plain(row.name)} {state}", anchor=False)
-        roles, memberships = st.columns(2, gap="large")
-        with roles:
+        held, memberships = st.columns(2, gap="large")
+        with held:
             _roles(actor, row, grants, places)
         with memberships:
             _teams(actor, row, teams)
@@ -67,8 +67,8 @@ def _roles(actor: Actor, row: PersonRow, grants: list[RoleGrant], places: Places
 
 
 def _grant(actor: Actor, row: PersonRow, places: Places) -> None:
-    role = st.selectbox("Role", policy.ROLES, key=f"role_{row.id}")
-    kind = st.selectbox("Where", policy.SCOPE_KINDS, key=f"scope_kind_{row.id}", format_func=str.capitalize)
+    role = st.selectbox("Role", roles.ROLES, key=f"role_{row.id}")
+    kind = st.selectbox("Where", roles.SCOPE_KINDS, key=f"scope_kind_{row.id}", format_func=str.capitalize)
     choices = {} if kind == "organisation" else getattr(places, kind)
     scope = (
         st.selectbox(kind.capitalize(), choices, key=f"scope_{row.id}", format_func=lambda one: choices.get(one, one))
@@ -77,6 +77,8 @@ def _grant(actor: Actor, row: PersonRow, places: Places) -> None:
     )
     if kind != "organisation" and not choices:
         st.caption(f"There is no {kind} yet.")
+    if role == "administrator" and kind != "organisation":
+        st.caption("Administration takes the role for the whole organisation; in a part of it, it runs nothing.")
     if role in policy.TWO_PERSON_ROLES:
         st.caption("This role takes two administrators: it waits until another one confirms it.")
     if st.button("Grant", type="primary", key=f"grant_{row.id}"):

@@ -7,16 +7,19 @@ import re
 import pytest
 
 from core.access import policy
-from core.access.policy import MATRIX, ROLES, TOKEN_SCOPES, Actor, Grant, Scope
+from core.access.policy import MATRIX, ORGANISATION, TOKEN_SCOPES, Actor, Grant, Scope
 from core.config import ROOT
 from core.errors import NotAllowed
+from core.roles import ROLES
 
 TEAM = Scope(unit="retail", team="risk", project="churn")
 ELSEWHERE = Scope(unit="health", team="ward", project="beds")
+PARTS = [("unit", "retail"), ("team", "risk"), ("project", "churn")]
+"""The scopes that :data:`TEAM` lies in and :data:`ELSEWHERE` does not."""
 
 TABLE = """
 action              | domain expert | data engineer | data scientist | AI engineer | model validator | ML engineer | manager | reviewer | auditor | administrator
-catalog.browse      | any | any | any | any | any | any | any | any | any | any
+catalog.browse      | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere
 entry.propose       | own | own | own | own | -   | any | -   | -   | -   | -
 entry.publish       | -   | -   | -   | -   | -   | any | -   | any | -   | -
 entry.adopt         | own | own | own | own | -   | any | own | -   | -   | -
@@ -27,7 +30,7 @@ pattern.approve     | -   | -   | -   | -   | -   | -   | -   | any | -   | -
 deviation.decide    | -   | -   | -   | -   | -   | -   | any | any | -   | -
 template.request    | any | any | any | any | -   | any | any | -   | -   | -
 template.approve    | -   | -   | -   | -   | -   | any | any | -   | -   | -
-data.request        | any | any | any | any | -   | any | -   | -   | -   | -
+data.request        | everywhere | everywhere | everywhere | everywhere | - | everywhere | - | - | - | -
 data.approve        | -   | any | -   | -   | -   | -   | any | -   | -   | -
 data.audit          | -   | -   | -   | -   | -   | -   | any | any | any | -
 tier.set_facts      | own | -   | own | own | -   | -   | own | -   | -   | -
@@ -50,7 +53,7 @@ admin.sources       | -   | -   | -   | -   | -   | -   | -   | -   | -   | any
 admin.jobs          | -   | -   | -   | -   | -   | any | -   | -   | -   | any
 activity.read       | own | own | own | own | any | own | any | any | any | any
 activity.verify     | -   | -   | -   | -   | any | -   | any | any | any | any
-gate.ask            | any | any | any | any | any | any | any | any | any | any
+gate.ask            | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere | everywhere
 """
 
 
@@ -66,9 +69,61 @@ def holder(role: str, kind: str = "team", key: str = "risk") -> Actor:
 @pytest.mark.parametrize(("action", "role", "cell"), cells())
 def test_the_matrix_is_the_one_that_was_agreed(action: str, role: str, cell: str) -> None:
     person = Actor("person", "p-1", "Somebody", frozenset({Grant(role)}), frozenset({"risk"}), frozenset({"retail"}))
-    assert policy.may(person, action, TEAM) is (cell in ("any", "own"))
-    assert policy.may(person, action, ELSEWHERE) is (cell in ("any", "not own"))
-    assert policy.may(person, action) is (cell != "-")
+    assert policy.may(person, action, TEAM) is (cell in ("everywhere", "any", "own"))
+    assert policy.may(person, action, ELSEWHERE) is (cell in ("everywhere", "any", "not own"))
+    assert policy.may(person, action) is (cell in ("everywhere", "any", "not own"))
+    assert policy.may_anywhere(person, action) is (cell != "-")
+
+
+@pytest.mark.parametrize(("kind", "key"), PARTS)
+@pytest.mark.parametrize(("action", "role", "cell"), cells())
+def test_a_role_in_a_part_of_the_house_reaches_that_part_and_never_the_whole(
+    action: str, role: str, cell: str, kind: str, key: str
+) -> None:
+    person = holder(role, kind, key)
+    assert policy.may(person, action, TEAM) is (cell in ("everywhere", "any", "own"))
+    assert policy.may(person, action, ELSEWHERE) is (cell == "everywhere")
+    assert policy.may(person, action, ORGANISATION) is policy.may(person, action) is (cell == "everywhere")
+    assert policy.may_anywhere(person, action) is (cell != "-")
+
+
+@pytest.mark.parametrize(("action", "role", "cell"), cells())
+def test_a_role_in_one_team_does_not_follow_the_person_into_another(action: str, role: str, cell: str) -> None:
+    person = Actor(
+        "person",
+        "p-1",
+        "Somebody",
+        frozenset({Grant(role, "team", "risk")}),
+        frozenset({"ward"}),
+        frozenset({"health"}),
+    )
+    assert policy.may(person, action, ELSEWHERE) is (cell == "everywhere")
+
+
+@pytest.mark.parametrize(("action", "role", "cell"), cells())
+def test_what_belongs_to_a_unit_and_to_no_team_is_not_a_teams(action: str, role: str, cell: str) -> None:
+    of_the_unit = Scope(unit="retail")
+    assert policy.may(holder(role, "team", "risk"), action, of_the_unit) is (cell == "everywhere")
+    assert policy.may(holder(role, "unit", "retail"), action, of_the_unit) is (cell in ("everywhere", "any", "own"))
+
+
+@pytest.mark.parametrize("scope", [Scope(), Scope(unit=""), Scope(team="", project="")])
+@pytest.mark.parametrize("kind", ["unit", "team", "project"])
+def test_a_grant_whose_scope_has_no_name_reaches_nothing(kind: str, scope: Scope) -> None:
+    assert not policy.may(holder("manager", kind, ""), "risk.accept", scope)
+
+
+def test_a_refusal_says_where_the_role_has_to_be_held() -> None:
+    manager = holder("manager", "unit", "retail")
+    for action, scope, where in (
+        ("activity.verify", ORGANISATION, "for the whole organisation"),
+        ("risk.accept", ELSEWHERE, "in the right scope"),
+    ):
+        with pytest.raises(NotAllowed) as refusal:
+            policy.require(manager, action, scope)
+        assert where in refusal.value.hint
+    with pytest.raises(NotAllowed, match="in any scope"):
+        policy.require_anywhere(manager, "sign.ethics")
 
 
 def test_the_agreed_table_names_every_action_and_role() -> None:
@@ -80,8 +135,10 @@ def test_the_agreed_table_names_every_action_and_role() -> None:
 def test_nobody_may_anything_without_a_role(action: str) -> None:
     nobody = Actor("person", "p-0", "Nobody", teams=frozenset({"risk"}), units=frozenset({"retail"}))
     assert not policy.may(nobody, action)
-    with pytest.raises(NotAllowed, match="may not"):
-        policy.require(nobody, action, TEAM)
+    assert not policy.may_anywhere(nobody, action)
+    for scope in (TEAM, ORGANISATION):
+        with pytest.raises(NotAllowed, match="may not"):
+            policy.require(nobody, action, scope)
 
 
 def test_a_grant_for_a_team_does_not_reach_another_team() -> None:

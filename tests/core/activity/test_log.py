@@ -193,8 +193,10 @@ def test_team_roles_read_only_what_they_did_themselves(store: str, person: objec
         recording.record(session, scientist, events.SignedIn(scientist.ref, way="local"))
     with db.reading() as session:
         own = queries.history(session, scientist)
-        everything = queries.history(session, AUDITOR)
+        everything = queries.history(session, AUDITOR, seen=())
+        unasked = queries.history(session, AUDITOR)
     assert (own.total, everything.total) == (1, 4)
+    assert unasked.total == 0, "without what the reader may see, they read what they did themselves"
 
 
 def test_no_event_carries_a_personal_name(store: str) -> None:

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -169,11 +171,94 @@ def test_an_owner_that_does_not_exist_is_refused_with_the_nearest_team_and_the_r
     assert load(folder).count("create") == 1, "mended outside the file, it is accepted at the next load"
 
 
+def refusals(report: Report) -> list[str]:
+    return [problem for change in report.changes if change.action == "refused" for problem in change.problems]
+
+
 def test_names_that_differ_only_in_case_are_one_name(folder: Path) -> None:
     write(folder, "psi")
     write(folder, "PSI")
     report = load(folder)
     assert (report.count("create"), report.count("refused")) == (1, 1)
+
+
+def test_a_new_file_never_takes_an_entry_from_the_file_that_defines_it(folder: Path) -> None:
+    write(folder, "psi")
+    load(folder)
+    double = write(folder, "PSI", title="Another thing")
+    for _ in range(3):  # the refusal holds at every load, whichever of the files is read again
+        report = load(folder)
+        assert report.counts == {"create": 0, "update": 0, "unchanged": 1, "stale": 0, "refused": 1}
+        assert "assets/PSI/entry.yaml" in refusals(report)[0]
+        assert "is defined in assets/psi/entry.yaml already" in refusals(report)[0]
+        assert (entry().entry.name, entry().entry.title) == ("psi", "Population stability")
+    with db.reading() as session:
+        listed = queries.problems(session, SYSTEM)
+    assert [(path, "already" in problems[0]) for _, path, problems in listed] == [("assets/PSI/entry.yaml", True)]
+    write(folder, "psi", title="Stability")
+    assert load(folder).count("update") == 1, "the first file still speaks for its entry"
+    assert entry().entry.title == "Stability"
+    double.unlink()
+    assert load(folder).counts == {"create": 0, "update": 0, "unchanged": 1, "stale": 0, "refused": 0}
+    assert entry().entry.title == "Stability"
+
+
+def test_when_the_file_of_an_entry_vanishes_the_next_one_that_defines_it_is_taken(folder: Path) -> None:
+    first = write(folder, "psi")
+    load(folder)
+    write(folder, "PSI", title="Another thing")
+    load(folder)
+    first.unlink()
+    assert load(folder).counts == {"create": 0, "update": 1, "unchanged": 0, "stale": 0, "refused": 0}
+    assert (entry().entry.name, entry().entry.title) == ("PSI", "Another thing")
+
+
+def test_a_file_that_breaks_loses_its_entry_to_no_other_file(folder: Path) -> None:
+    first = write(folder, "psi")
+    load(folder)
+    text = first.read_text()
+    write(folder, "PSI", title="Another thing")
+    first.write_text("kind: [")
+    assert load(folder).counts == {"create": 0, "update": 0, "unchanged": 0, "stale": 0, "refused": 2}
+    first.write_text(text)
+    assert load(folder).counts == {"create": 0, "update": 0, "unchanged": 1, "stale": 0, "refused": 1}
+    assert entry().entry.title == "Population stability"
+
+
+def test_of_files_that_gave_an_entry_one_after_the_other_the_one_that_is_left_is_read_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    first, second = write(folder, "psi"), write(tmp_path / "later", "PSI", title="Another thing")
+    load(folder)
+    loader.run(LOADER, source=loader.FILE, files=sources.read_folder(tmp_path / "later"), whole=False)
+    assert entry().entry.title == "Another thing", "what comes alone replaces what it does not stand beside"
+    assert second.exists()
+    assert load(folder).count("update") == 1
+    assert entry().entry.title == "Population stability"
+    assert first.exists()
+
+
+def test_an_entry_moves_with_its_file(folder: Path) -> None:
+    write(folder, "psi")
+    load(folder)
+    (folder / "below").mkdir()
+    (folder / "assets").rename(folder / "below" / "assets")
+    assert load(folder).counts == {"create": 0, "update": 0, "unchanged": 1, "stale": 0, "refused": 0}
+
+
+def test_what_did_not_change_is_not_read_a_second_time(folder: Path) -> None:
+    for name in ("psi", "ks"):
+        write(folder, name)
+    load(folder)
+    write(folder, "ks", title="Changed")
+    files = list(sources.read_folder(folder))
+    asked: list[str] = []
+
+    def counted(file: sources.SourceFile) -> sources.SourceFile:
+        return sources.SourceFile(file.path, file.digest, lambda: (asked.append(file.path), file.read())[1])
+
+    loader.run(LOADER, source=loader.FILE, files=map(counted, files), whole=True)
+    assert asked == ["assets/ks/entry.yaml"]
 
 
 def test_an_entry_of_another_source_is_not_taken_over(folder: Path, tmp_path: Path) -> None:
@@ -268,6 +353,25 @@ def test_every_reference_between_shipped_entries_leads_somewhere(shipped: str) -
             ref = f"{document['kind']}:default/{document['metadata']['name']}"
             page = queries.entry(session, LOADER, ref)
             assert not [one.key for one in page.relations if not one.title], ref
+
+
+def test_loads_at_once_bring_teams_and_entries_once(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "definitions", owner="risk")
+    (tmp_path / "definitions" / "teams.yaml").write_text("- {id: risk, name: Risk}\n- {id: fraud, name: Fraud}\n")
+    monkeypatch.setenv("PORTAL_CATALOG", str(tmp_path / "definitions"))
+    forget_settings()
+    together = threading.Barrier(4)
+
+    def load_at_once(_: int) -> Report:
+        together.wait()
+        return loader.load(LOADER)
+
+    with ThreadPoolExecutor(4) as threads:
+        reports = list(threads.map(load_at_once, range(4)))
+    assert sorted(one.count("create") for one in reports) == [0, 0, 0, 1]
+    assert events().count("team-added") == 2
 
 
 def test_a_load_that_is_killed_leaves_nothing_half_done(tmp_path: Path) -> None:

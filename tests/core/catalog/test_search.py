@@ -387,8 +387,10 @@ def test_searches_in_vain_are_counted_and_ranked(store: str, person: Callable[..
         for text in ("Quantum  Kernel", "quantum kernel ", "other", "x" * 900, "\x00", "  "):
             search.record_demand(session, actor, text)
         session.add(Demand(text="wished for", wishes=1))
+        session.add(Demand(text="declined", wishes=1, state="declined"))
     with db.reading() as session:
         rows = search.demand(session, actor)
+        assert search.unmet(session, actor) == len(rows)
     assert [(row.text[:20], row.searches, row.wishes) for row in rows] == [
         ("wished for", 0, 1), ("quantum kernel", 2, 0), ("x" * 20, 1, 0), ("other", 1, 0),
     ]  # fmt: skip

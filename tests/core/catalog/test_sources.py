@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import git as leashed_git
 from core.catalog import sources
 from core.catalog.documents import MAX_BYTES, Problem
 from core.config import settings
@@ -354,7 +355,7 @@ def test_a_local_location_that_is_no_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_repository_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="cannot be fetched"), sources.fetch_git(str(tmp_path), local=True):
+    with pytest.raises(Unavailable, match="cannot be reached"), sources.fetch_git(str(tmp_path), local=True):
         pass
 
 
@@ -387,7 +388,7 @@ def test_a_host_that_never_answers_is_given_up_and_no_process_stays(silent_serve
 
 
 def test_a_repository_that_grows_too_large_is_given_up(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MAX_CLONE_BYTES", -1)
+    monkeypatch.setattr(leashed_git, "MAX_BYTES", -1)
     with pytest.raises(Unavailable, match="too large"), sources.fetch_git(str(repository), local=True):
         pass
 

@@ -39,6 +39,8 @@ ITEMS = [
     {"by": "ethics", "id": "ETH-1", "scope": "Harmless decisions", "conditions": [LOW]},
 ]
 SERVICES = {"deploy": ["KServe"], "monitor": ["Grafana"]}
+BUILDERS = {"domain expert", "data engineer", "data scientist", "AI engineer", "ML engineer", "manager"}
+"""Who may adopt for a project of their own."""
 
 
 def pattern(name: str = "online-scoring", version: str = "1.0.0", items: Any = ITEMS, **spec: Any) -> int:
@@ -105,6 +107,11 @@ def declare(actor: Actor, item: str = "IT-1", condition: str = STATEMENT, **more
     with db.writing() as session:
         made = deviations.declare_deviation(session, actor=actor, item_id=item, condition=condition, **told)
         return made.id or 0
+
+
+def hide(project_id: str, classification: str = "restricted") -> None:
+    with db.writing() as session:
+        session.get_one(Project, project_id).classification = classification
 
 
 def told(actor: Actor) -> list[str]:
@@ -236,6 +243,27 @@ def test_an_approval_is_renewed_by_a_later_day_only(scoring: int, reviewer: Acto
     approve(reviewer, scoring, "IT-1", expires_on=next_year() + timedelta(days=30))
 
 
+def test_an_approval_that_ends_soon_waits_for_those_who_may_renew_it(
+    scoring: int, reviewer: Actor, person: Make
+) -> None:
+    today = db.now().date()
+
+    def ending(actor: Actor) -> list[tuple[str, int]]:
+        with db.reading() as session:
+            return [(one.item, (one.expires_on - today).days) for one in queries.expiring(session, actor)]
+
+    approve(reviewer, scoring, "IT-1", expires_on=today + timedelta(days=30))
+    approve(reviewer, scoring, "SEC-1", expires_on=today + timedelta(days=31))
+    approve(reviewer, scoring, "ETH-1", expires_on=today + timedelta(days=5))
+    assert ending(reviewer) == [("ETH-1", 5), ("IT-1", 30)]
+    assert ending(person("reviewer", team="architecture")) == [], "who wrote the pattern does not renew its approvals"
+    assert ending(person("manager")) == ending(person("reviewer", scope=("team", "boards"))) == []
+    approve(reviewer, scoring, "ETH-1", expires_on=next_year())
+    assert ending(reviewer) == [("IT-1", 30)]
+    pattern(version="2.0.0")
+    assert ending(reviewer) == []
+
+
 def test_a_revoked_approval_is_open_at_once_and_the_project_is_told(approved: int, reviewer: Actor, ada: Actor) -> None:
     put_on(ada, approved)
     with db.reading() as session:
@@ -258,8 +286,7 @@ def test_a_revoked_approval_is_open_at_once_and_the_project_is_told(approved: in
 
 @pytest.mark.parametrize("role", ROLES)
 def test_who_puts_a_project_on_a_pattern_is_who_may_adopt_for_it(approved: int, ada: Actor, person: Make, role: str) -> None:  # fmt: skip
-    builders = {"domain expert", "data engineer", "data scientist", "AI engineer", "ML engineer", "manager"}
-    if role in builders:
+    if role in BUILDERS:
         assert put_on(person(role, team="risk"), approved) == 1
     else:
         with pytest.raises(NotAllowed):
@@ -358,12 +385,12 @@ def test_a_new_version_is_approved_anew_and_the_preview_says_whom_it_hits(
     assert inherited() == ["ETH-1", "IT-1", "SEC-1"]  # the project still uses 1.0.0
     approve(reviewer, approved, "ETH-1")
     with db.reading() as session:
-        (hit,) = queries.preview_version(session, reviewer, approved, "1.1.0")
+        (hit,) = queries.preview_version(session, reviewer, approved, "1.1.0").items
     assert (hit.project_id, [one.item for one in hit.reopens], hit.stays) == ("churn", ["IT-1", "SEC-1"], 1)
     put_on(ada, approved, revision=1, upgrade=True)
     assert (standing().use.version, inherited()) == ("1.1.0", ["ETH-1"])
     with db.reading() as session:
-        assert queries.preview_version(session, reviewer, approved, "1.1.0") == []
+        assert queries.preview_version(session, reviewer, approved, "1.1.0").total == 0
 
 
 def test_redeclaring_keeps_the_version_that_the_project_uses(approved: int, ada: Actor) -> None:
@@ -433,6 +460,19 @@ def test_only_a_pattern_is_used_and_only_by_a_running_project(approved: int, ada
         put_on(ada, approved)
 
 
+def test_a_deprecated_pattern_is_taken_up_by_nobody_and_kept_by_those_who_stand_on_it(approved: int, ada: Actor) -> None:  # fmt: skip
+    with db.writing() as session:
+        projects.create(session, actor=ada, project_id="late", title="Late", team_id="risk")
+    put_on(ada, approved)
+    pattern("successor")
+    pattern(lifecycle="deprecated", successor="pattern:default/successor")
+    with pytest.raises(Conflict, match="deprecated") as refusal:
+        put_on(ada, approved, project_id="late")
+    assert "pattern:default/successor" in refusal.value.hint
+    put_on(ada, approved, region="eu-north", revision=1)
+    assert inherited() == ["ETH-1", "IT-1", "SEC-1"]
+
+
 def test_the_second_of_two_who_edit_at_once_is_told(approved: int, ada: Actor, person: Make) -> None:
     put_on(ada, approved)
     put_on(ada, approved, region="eu-north", revision=1)
@@ -459,6 +499,66 @@ def test_a_confidential_pattern_shows_nothing_to_those_who_may_not_see_it(
         assert queries.approvals(session, ada, secret) == []
         with pytest.raises(NotFound):
             queries.proposed(session, ada, secret)
+
+
+def test_a_hidden_project_is_counted_on_its_pattern_and_neither_named_nor_described(
+    approved: int, reviewer: Actor, ada: Actor, person: Make
+) -> None:
+    put_on(ada, approved, region="us-east")
+    hide("churn")
+    stranger = person("data scientist", "ML engineer", team="elsewhere")
+    with db.reading() as session:
+        assert queries.uses(session, stranger, approved) == queries.Uses([], 0, hidden=1)
+        assert [one.project for one in queries.uses(session, reviewer, approved).items] == ["Churn"]
+        assert queries.open_deviations_of(session, stranger, entry_id=approved) == []
+        assert queries.open_deviations_of(session, stranger, project_id="churn") == []
+        assert queries.preview_version(session, stranger, approved, "9.9") == queries.Hits([], 0)
+        assert queries.standing(session, stranger, "churn") is None
+        with pytest.raises(NotFound):
+            queries.suggested(session, stranger, "churn", approved)
+        with pytest.raises(NotFound):
+            queries.preview_use(
+                session, stranger, project_id="churn", entry_id=approved, region="", services={}, attested=()
+            )
+
+
+def test_a_manager_is_asked_about_no_deviation_of_a_project_they_do_not_see(
+    approved: int, reviewer: Actor, ada: Actor, person: Make
+) -> None:
+    put_on(ada, approved, region="us-east")
+    manager = person("manager", team="elsewhere")
+    assert [one.item for one in waiting(manager)] == ["SEC-1"]
+    hide("churn")
+    assert waiting(manager) == []
+    assert "SEC-1" in [one.item for one in waiting(reviewer)]
+
+
+def test_those_who_inherit_are_told_of_a_revocation_whether_its_reviewer_sees_them_or_not(
+    approved: int, reviewer: Actor, ada: Actor, person: Make
+) -> None:
+    put_on(ada, approved)
+    hide("churn", "confidential")
+    elsewhere = person("reviewer", scope=("team", "architecture"))
+    with db.reading() as session:
+        given = next(one.id for one in queries.approvals(session, reviewer, approved) if one.item == "IT-1")
+        assert queries.uses(session, elsewhere, approved).items == []
+    with db.writing() as session:
+        approvals.revoke_approval(session, actor=elsewhere, approval_id=given, reason="The platform moves")
+    assert any("The platform moves" in one for one in told(ada))
+
+
+def test_the_lists_of_a_pattern_come_in_pages(approved: int, reviewer: Actor, ada: Actor) -> None:
+    for number in range(5):
+        with db.writing() as session:
+            projects.create(session, actor=ada, project_id=f"p{number}", title=f"P{number}", team_id="risk")
+        put_on(ada, approved, project_id=f"p{number}", region="us-east" if number else "eu-west")
+    with db.reading() as session:
+        second = queries.uses(session, ada, approved, page=2, size=2)
+        assert ([one.project for one in second.items], second.total) == (["P2", "P3"], 5)
+        hits = queries.preview_version(session, ada, approved, "2.0.0", page=3, size=2)
+        assert ([one.project for one in hits.items], hits.total) == (["P4"], 5)
+        assert [one.project for one in queries.uses(session, ada, approved, page=10**9, size=2).items] == ["P4"]
+        assert [one.project for one in queries.open_deviations(session, reviewer, limit=2)] == ["P1", "P2"]
 
 
 # --- deviations ------------------------------------------------------------------------------------------------------
@@ -567,6 +667,30 @@ def test_a_declared_deviation_opens_the_approval_until_it_is_accepted_or_resolve
     with db.writing() as session:
         deviations.resolve_deviation(session, actor=ada, deviation_id=made)
     assert "SEC-1" in inherited()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_declares_and_ends_a_deviation_is_who_may_adopt_for_the_project(
+    approved: int, ada: Actor, person: Make, role: str
+) -> None:
+    put_on(ada, approved)
+    made = declare(ada, "SEC-1", "")
+    colleague, stranger = person(role, team="risk"), person(role, team="elsewhere")
+
+    def resolve(actor: Actor) -> None:
+        with db.writing() as session:
+            deviations.resolve_deviation(session, actor=actor, deviation_id=made)
+
+    for actor, may in ((stranger, role == "ML engineer"), (colleague, role in BUILDERS)):
+        if may:
+            continue
+        for act in (lambda: declare(actor), lambda: resolve(actor)):  # noqa: B023
+            with pytest.raises(NotAllowed):
+                act()
+    if role in BUILDERS:
+        declare(colleague)
+        resolve(colleague)
+        assert {one.state for one in standing().deviations} == {"open", "resolved"}
 
 
 @pytest.mark.parametrize(

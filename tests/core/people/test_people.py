@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session
@@ -139,39 +140,129 @@ def test_local_sign_in_is_refused_where_it_is_not_admitted(
         people.sign_in_locally(session, person_id=somebody.id)
 
 
-def vouch(groups: list[str], **more: object) -> Actor:
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of sign-ins stands still."""
+    monkeypatch.setattr(people, "now", lambda: NOON)
+
+
+def vouch(groups: list[str], *, minutes: int = 0, **more: object) -> Actor:
+    """What the provider says ``minutes`` after noon."""
     claims = {
         "issuer": "https://idp",
         "subject": "s-1",
+        "issued_at": NOON + timedelta(minutes=minutes),
         "name": "Ada",
         "email": "ada@factory.example",
         "email_verified": True,
     }
     with db.writing() as session:
-        return people.sign_in_from_provider(session, groups=groups, **(claims | more))  # type: ignore[arg-type]
+        return people.sign_in_from_provider(session, people.Vouched(groups=tuple(groups), **(claims | more)))  # type: ignore[arg-type]
 
 
-def test_groups_of_the_provider_become_roles_and_leave_with_the_group(
-    store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def risk_reviews(noon: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider's group ``risk`` makes a reviewer, ``lab`` a data scientist of a unit."""
     monkeypatch.setenv("PORTAL_OIDC_ROLES", '{"risk": "reviewer", "lab": "data scientist@unit/health"}')
     settings.cache_clear()
+
+
+def test_groups_of_the_provider_become_roles_and_leave_with_the_group(store: str, risk_reviews: None) -> None:
     assert vouch(["risk", "lab", "unknown"]).grants == {
         policy.Grant("reviewer"),
         policy.Grant("data scientist", "unit", "health"),
     }
-    assert vouch(["lab"]).roles == {"data scientist"}
+    assert vouch(["lab"], minutes=1).roles == {"data scientist"}
 
 
-def test_the_first_administrator_comes_from_configuration_once(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_that_left_with_its_group_does_not_come_back_with_older_claims(store: str, risk_reviews: None) -> None:
+    assert vouch(["risk"]).roles == {"reviewer"}
+    assert vouch([], minutes=5).roles == set()
+    assert vouch(["risk"]).roles == set()
+    assert vouch(["risk"], minutes=4).roles == set()
+    assert vouch(["risk"], minutes=5).roles == set()
+    assert vouch(["risk"], minutes=6).roles == {"reviewer"}
+
+
+def test_older_claims_take_no_role_away_either(store: str, risk_reviews: None) -> None:
+    assert vouch(["risk"], minutes=5).roles == {"reviewer"}
+    assert vouch([]).roles == {"reviewer"}
+
+
+def test_what_another_person_was_told_is_not_older_than_what_this_one_is(store: str, risk_reviews: None) -> None:
+    vouch([], minutes=5)
+    assert vouch(["risk"], subject="s-2", email=None).roles == {"reviewer"}
+
+
+def test_one_identity_token_is_one_sign_in_however_often_it_is_shown(store: str, noon: None) -> None:
+    for minutes in (0, 0, 7, 7, 0):
+        vouch([], minutes=minutes)
+    with db.reading() as session:
+        assert events_of(session).count("signed-in") == 2
+
+
+def test_one_identity_token_shown_by_many_tabs_at_once_is_one_sign_in(store: str, risk_reviews: None) -> None:
+    known = vouch([], minutes=-1)
+    with ThreadPoolExecutor(6) as tabs:
+        found = list(tabs.map(lambda _: vouch(["risk"]), range(6)))
+    assert {(one.id, *one.roles) for one in found} == {(known.id, "reviewer")}
+    with db.reading() as session:
+        assert events_of(session).count("signed-in") == 2
+        assert events_of(session).count("role-granted") == 1
+
+
+@pytest.mark.parametrize(("hours", "ended"), [(11, False), (12, True), (24 * 29, True)])
+def test_a_sign_in_of_the_provider_ends_with_the_session_hours(store: str, noon: None, hours: int, ended: bool) -> None:
+    if not ended:
+        assert vouch([], minutes=-60 * hours).name == "Ada"
+        return
+    with pytest.raises(NotAllowed, match="has ended"):
+        vouch([], minutes=-60 * hours)
+    with db.reading() as session:
+        assert queries.people(session) == []
+
+
+def test_an_ended_sign_in_gives_back_no_role(store: str, risk_reviews: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_SESSION_HOURS", "1")
+    settings.cache_clear()
+    with pytest.raises(NotAllowed):
+        vouch(["risk"], minutes=-61)
+    assert vouch([], minutes=-59).roles == set()
+
+
+def test_a_deactivated_person_is_not_let_in_by_newer_claims(store: str, noon: None, person: Make) -> None:
+    ada = vouch([])
+    with db.writing() as session:
+        people.deactivate_person(session, actor=SYSTEM, person_id=ada.id)
+    with pytest.raises(NotAllowed, match="deactivated"):
+        vouch([], minutes=1)
+
+
+def test_the_first_administrator_comes_from_configuration_once(
+    store: str, noon: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PORTAL_ADMINISTRATOR", "ada@factory.example")
     settings.cache_clear()
     assert vouch([]).roles == {"administrator"}
     assert vouch([], subject="s-2", name="Eve", email="ADA@factory.example").roles == set()
 
 
+def test_an_administrator_of_a_team_does_not_stand_in_for_the_first_one(
+    store: str, noon: None, monkeypatch: pytest.MonkeyPatch, person: Make
+) -> None:
+    with db.writing() as session:
+        people.add_team(session, actor=SYSTEM, team_id="risk", name="Risk")
+    person("administrator", scope=("team", "risk"))
+    monkeypatch.setenv("PORTAL_ADMINISTRATOR", "ada@factory.example")
+    settings.cache_clear()
+    assert vouch([]).roles == {"administrator"}
+
+
 def test_an_unverified_address_makes_nobody_administrator_and_takes_over_nobody(
-    store: str, monkeypatch: pytest.MonkeyPatch, person: Make
+    store: str, noon: None, monkeypatch: pytest.MonkeyPatch, person: Make
 ) -> None:
     monkeypatch.setenv("PORTAL_ADMINISTRATOR", "ada@factory.example")
     settings.cache_clear()
@@ -182,10 +273,32 @@ def test_an_unverified_address_makes_nobody_administrator_and_takes_over_nobody(
     assert actor.id != known.id
 
 
-def test_a_person_added_by_address_is_recognised_when_the_provider_vouches_for_it(store: str) -> None:
+def test_a_person_added_by_address_is_recognised_when_the_provider_vouches_for_it(store: str, noon: None) -> None:
     with db.writing() as session:
         known = people.add_person(session, actor=SYSTEM, name="Ada", email="ada@factory.example")
     assert vouch([]).id == known.id
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Ada\r\n\tLovelace\x00", "Ada Lovelace"),
+        ("A" * 300, "A" * 200),
+        ("A" * 199 + " B", "A" * 199),
+        ("Ada \ud800", "Ada"),
+        (" \n ", "ada@factory.example"),
+        ("", "ada@factory.example"),
+    ],
+)
+def test_a_name_of_the_provider_is_cleaned_and_keeps_nobody_out(store: str, noon: None, given: str, kept: str) -> None:
+    assert vouch([], name=given).name == kept
+
+
+@pytest.mark.parametrize("given", ["not an address", "a\x00@factory.example", "\ud800@factory.example", "@"])
+def test_an_address_of_the_provider_that_is_none_keeps_nobody_out(store: str, noon: None, given: str) -> None:
+    actor = vouch([], email=given)
+    with db.reading() as session:
+        assert queries.person(session, actor.id).email is None
 
 
 def test_a_token_works_until_it_is_revoked_or_expires_and_only_its_digest_is_kept(store: str, person: Make) -> None:

@@ -388,6 +388,46 @@ def test_value_is_claimed_by_one_confirmed_by_another_and_summed_as_a_range(scie
     assert events()[-1] == "value-confirmed"
 
 
+def test_a_claim_of_a_hidden_project_counts_and_is_neither_named_nor_confirmed_by_who_does_not_see_it(
+    scientist: Actor, person: Make
+) -> None:
+    start()
+    start("vault", classification="restricted")
+    psi = entry("psi")
+    claim(scientist, adopt(scientist, psi), 1, 2)
+    hidden = claim(scientist, adopt(scientist, psi, "vault"), 10, 20)
+    manager = person("manager")
+    with db.reading() as session:
+        assert [one.project for one in value_queries.claims(session, manager, psi)] == ["Fraud"]
+        assert value_queries.total_value(session, manager, entry_id=psi).claims == 2
+        assert len(value_queries.claims(session, person("auditor"), psi)) == 2
+    with pytest.raises(NotFound):
+        confirm(manager, hidden)
+
+
+def test_claims_that_wait_for_a_manager_are_those_of_their_scope_that_they_did_not_make(
+    scientist: Actor, person: Make
+) -> None:
+    start()
+    psi = entry("psi")
+    used = adopt(scientist, psi)
+    claim(scientist, used, 1, 2)
+    newest = claim(scientist, used, 3, 4)
+    person("data scientist", team="elsewhere")
+
+    def waiting(actor: Actor) -> list[tuple[str, int]]:
+        with db.reading() as session:
+            return [(one.project, one.low_hours) for one in value_queries.claims_to_confirm(session, actor, limit=1)]
+
+    manager = person("manager")
+    assert waiting(manager) == waiting(person("manager", scope=("team", "risk"))) == [("Fraud", 3)]
+    assert waiting(person("manager", scope=("team", "elsewhere"))) == waiting(scientist) == []
+    confirm(manager, newest)
+    assert waiting(manager) == []
+    claim(person("manager", team="risk"), used, 5, 6)
+    assert waiting(manager) == [("Fraud", 5)]
+
+
 def test_a_new_claim_waits_for_a_new_confirmation_and_the_old_one_cannot_be_confirmed(
     scientist: Actor, person: Make
 ) -> None:

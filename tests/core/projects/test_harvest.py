@@ -25,7 +25,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError
 from core.people import actions as people
 from core.projects import actions, adoption, harvest, harvest_draft, harvest_queries
 from core.projects.harvest_queries import ProjectHarvest, YieldRow
-from core.projects.tables import Adoption, HarvestDecision, Project
+from core.projects.tables import Adoption, HarvestDecision, Project, Retrospective
 from tests.conftest import SYSTEM, actor_now
 
 Make = Callable[..., Actor]
@@ -484,6 +484,71 @@ def test_whatever_a_project_made_its_draft_is_a_valid_entry(
     project = Project(id=project_id, title="Churn", team_id="risk")
     made = harvest_draft.drafted(project, what, WHY, kind, taken=lambda _: is_taken, today=TODAY.date())
     assert isinstance(documents.define(made, "draft"), Definition)
+
+
+@pytest.mark.parametrize("kind", harvest_draft.KINDS)
+@pytest.mark.parametrize("classification", ["public", "internal", "confidential", "restricted"])
+def test_the_draft_of_a_hidden_project_is_hidden_like_it_and_says_nothing_of_it(classification: str, kind: str) -> None:
+    project = Project(
+        id="vault-9", title="Merger of Nine", team_id="risk", classification=classification, target="who is bought",
+        tags=["merger"],
+    )  # fmt: skip
+    told = Retrospective(project_id="vault-9", went_well=WELL, was_expensive=EXPENSIVE, others_should_know=KNOW, written_by="p")  # fmt: skip
+    made = harvest_draft.drafted(project, "Claim windows", WHY, kind, taken=lambda _: True, today=TODAY.date())
+    readme = harvest_draft.readme_skeleton(project, "Claim windows", WHY, told, TODAY.date())
+    assert isinstance(documents.define(made, "draft"), Definition)
+    said = f"{made} {readme}".lower()
+    is_open = classification in ("public", "internal")
+    for secret in ("vault-9", "Merger", KNOW):
+        assert (secret.lower() in said) is is_open, secret
+    assert made["spec"]["classification"] == ("internal" if is_open else classification)
+    assert is_open or f"This draft is {classification} as well" in readme
+    assert WHY in readme
+
+
+def test_a_hidden_draft_is_read_and_published_by_those_who_see_its_project_alone(
+    store: str, person: Make, curator: Actor
+) -> None:
+    scientist = person("data scientist", team="risk")
+    start("vault", classification="restricted")
+    made = decide(scientist, project_id="vault")
+    reviewer, stranger = person("reviewer"), person("data scientist", team="elsewhere")
+
+    def listed(actor: Actor) -> list[int]:
+        with db.reading() as session:
+            return [one.id for one in entries.proposals(session, actor)]
+
+    assert listed(reviewer) == listed(scientist) == [made.proposal_id]
+    assert listed(curator) == []
+    with db.reading() as session, pytest.raises(NotFound):
+        entries.proposal(session, curator, made.proposal_id or 0)
+    for decision in (catalog.approve, lambda *one, **more: catalog.reject(*one, reason="No.", **more)):
+        with pytest.raises(NotFound):
+            act(decision, curator, proposal_id=made.proposal_id)
+    key = act(catalog.approve, reviewer, proposal_id=made.proposal_id).key
+    with db.reading() as session:
+        assert entries.entry(session, scientist, key).entry.classification == "restricted"
+        with pytest.raises(NotFound):
+            entries.entry(session, stranger, key)
+
+
+def test_a_change_of_a_hidden_entry_to_a_visible_one_is_decided_by_those_who_see_it_now(
+    store: str, person: Make, curator: Actor
+) -> None:
+    scientist = person("data scientist", team="risk")
+    document = {
+        "apiVersion": "factory/v1", "kind": "asset", "metadata": {"name": "vault", "description": "Secret."},
+        "spec": {"owner": "risk", "classification": "restricted"},
+    }  # fmt: skip
+    with db.writing() as session:
+        catalog.register(session, document=document)
+        opened = document | {"spec": {"owner": "risk", "classification": "internal"}}
+        number = catalog.propose(session, actor=scientist, document=opened, base_revision=1).id or 0
+    with db.reading() as session, pytest.raises(NotFound):
+        entries.proposal(session, curator, number)
+    with pytest.raises(NotFound):
+        act(catalog.approve, curator, proposal_id=number)
+    assert act(catalog.approve, person("reviewer"), proposal_id=number).classification == "internal"
 
 
 def test_a_published_draft_is_approved_in_the_catalog(scientist: Actor, project: str, curator: Actor) -> None:

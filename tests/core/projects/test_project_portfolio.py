@@ -375,6 +375,14 @@ def test_load_counts_running_projects_and_high_tiers_twice(factory: Actor, perso
     assert [one.id for one in found["Kim"].projects] == ["gamma"]
 
 
+def test_a_page_past_the_end_is_the_last_one_and_knows_how_many_there_are(factory: Actor, person: Make) -> None:
+    for name in ("Ann", "Bob", "Cleo"):
+        person("ML engineer", name=name)
+    with db.reading() as session:
+        found = serving.serving(session, factory, page=9, size=2)
+    assert ([one.name for one in found.engineers], found.total) == (["Cleo"], 3)
+
+
 def test_a_role_granted_for_a_project_serves_it_and_for_a_unit_names_the_unit(factory: Actor, person: Make) -> None:
     person("ML engineer", name="Ann", scope=("project", "alpha"))
     person("ML engineer", name="Bob", scope=("unit", "retail"))

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from sqlmodel import select
 
 from core import db
 from core.access.policy import Actor
 from core.activity import queries as activity
 from core.catalog import actions as catalog
+from core.catalog import loader, sources
 from core.catalog import queries as entries
 from core.catalog.kinds import Lifecycle
 from core.catalog.tables import Entry
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError
 from core.projects import actions, adoption, queries
+from core.projects.tables import Project
 from tests.conftest import SYSTEM
 
 Make = Callable[..., Actor]
@@ -89,6 +93,71 @@ def test_a_new_project_is_found_in_the_catalog_and_its_finding_follows(scientist
     with db.reading() as session:
         page = entries.entry(session, scientist, "project:default/fraud")
     assert (page.spec["stage"], page.spec["finding"]) == ("stopped", "Labels come two years late.")
+
+
+def project_entry(name: str = "fraud", problem: str = "") -> dict[str, Any]:
+    return {
+        "apiVersion": "factory/v1", "kind": "project", "metadata": {"name": name, "description": "Finds fraud."},
+        "spec": {"owner": "risk", "problem": problem, "stage": "stopped", "finding": "We made this up."},
+    }  # fmt: skip
+
+
+def test_the_entry_of_a_project_is_changed_by_its_project_alone(scientist: Actor, person: Make) -> None:
+    start(scientist, summary="Finds fraud.")
+    curator = person("ML engineer")
+    with db.reading() as session:
+        entry = entries.entry(session, scientist, "project:default/fraud").entry
+    with pytest.raises(Conflict, match="says what its project says"), db.writing() as session:
+        catalog.propose(session, actor=scientist, document=project_entry(), base_revision=entry.revision)
+    with pytest.raises(Conflict, match="says what its project says"), db.writing() as session:
+        adoption.change_lifecycle(
+            session,
+            actor=curator,
+            entry_id=entry.id or 0,
+            to=Lifecycle.retired,
+            revision=entry.revision,
+            reason="Gone.",
+        )
+    move(scientist, "stopped", "Labels come two years late.")
+    with db.reading() as session:
+        page = entries.entry(session, scientist, "project:default/fraud")
+    assert (page.spec["finding"], page.entry.lifecycle) == ("Labels come two years late.", "approved")
+
+
+def test_a_proposal_that_waited_when_the_project_began_does_not_overwrite_its_entry(
+    scientist: Actor, person: Make
+) -> None:
+    with db.writing() as session:
+        waiting = catalog.propose(session, actor=scientist, document=project_entry()).id or 0
+    start(scientist)
+    curator = person("ML engineer")
+    with pytest.raises(Conflict, match="says what its project says"), db.writing() as session:
+        catalog.approve(session, actor=curator, proposal_id=waiting)
+
+
+def test_a_project_takes_no_name_that_an_entry_from_elsewhere_has(scientist: Actor, tmp_path: Path) -> None:
+    write_entry(tmp_path, project_entry(problem="Long ago."))
+    loader.run(SYSTEM, source="import:past", files=sources.read_folder(tmp_path), whole=True)
+    with pytest.raises(Conflict, match="is taken by an entry from another source"):
+        start(scientist)
+    with db.reading() as session:
+        assert entries.entry(session, scientist, "project:default/fraud").spec["problem"] == "Long ago."
+        assert queries.projects(session, scientist).total == 0
+
+
+def test_an_import_does_not_overwrite_the_entry_of_a_project(scientist: Actor, tmp_path: Path) -> None:
+    start(scientist, summary="Finds fraud.")
+    write_entry(tmp_path, project_entry(problem="Something else."))
+    report = loader.run(SYSTEM, source="import:past", files=sources.read_folder(tmp_path), whole=True)
+    assert report.counts["refused"] == 1
+    with db.reading() as session:
+        assert entries.entry(session, scientist, "project:default/fraud").spec["problem"] == "Finds fraud."
+
+
+def write_entry(folder: Path, document: dict[str, Any]) -> None:
+    path = folder / "projects" / document["metadata"]["name"] / "entry.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump(document))
 
 
 def test_a_taken_id_is_refused(scientist: Actor) -> None:
@@ -218,8 +287,36 @@ def test_projects_that_may_adopt_are_those_of_ones_own_teams_that_do_not_yet(sci
     psi = register("psi")
     adopt(scientist, psi, "a")
     with db.reading() as session:
-        assert [one.id for one in queries.adoptable(session, scientist, psi)] == ["b"]
-        assert queries.adoptable(session, person("auditor"), psi) == []
+        assert [one.id for one in queries.adoptable(session, scientist, psi).items] == ["b"]
+        assert queries.adoptable(session, person("auditor"), psi).total == 0
+
+
+def test_of_very_many_projects_that_may_adopt_ones_own_come_first_and_words_find_the_others(
+    scientist: Actor, person: Make
+) -> None:
+    engineer = person("ML engineer", team="platform")
+    for number in range(5):
+        start(SYSTEM, f"a-{number}")
+    start(SYSTEM, "z-own", "platform")
+    psi = register("psi")
+    with db.reading() as session:
+        first = queries.adoptable(session, engineer, psi, limit=2)
+        assert ([one.id for one in first.items], first.total) == (["z-own", "a-0"], 6)
+        assert [one.id for one in queries.adoptable(session, engineer, psi, q="A-4", limit=2).items] == ["a-4"]
+
+
+def test_the_tiers_that_wait_for_somebody_are_not_crowded_out_by_those_that_do_not(
+    scientist: Actor, person: Make
+) -> None:
+    person("data scientist", team="later")
+    validator = person("model validator", scope=("team", "later"))
+    for project_id, team in (("a", "risk"), ("b", "risk"), ("c", "later")):
+        start(SYSTEM, project_id, team)
+        with db.writing() as session:
+            project = session.get_one(Project, project_id)
+            project.tier, project.risk_facts_by = "high", "person:p-other"
+    with db.reading() as session:
+        assert [one.id for one in queries.tiers_to_confirm(session, validator, limit=1)] == ["c"]
 
 
 def test_the_list_is_filtered_paged_and_sorted(scientist: Actor) -> None:

@@ -173,7 +173,7 @@ def to_experiment(actor: Actor) -> None:
     start(actor, data_access="Through the lake; the owner agreed.")
     stand_on(pattern(), actor=actor)
     with db.writing() as session:
-        actions.note_reuse_review(session, "churn")
+        actions.note_reuse_review(session, session.get_one(Project, "churn"))
     move(actor, "experiment")
 
 

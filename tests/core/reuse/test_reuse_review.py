@@ -180,6 +180,22 @@ def test_a_project_that_an_actor_may_not_see_is_not_reviewed_by_them(scientist: 
         decide(stranger, "asset:default/none")
 
 
+def test_an_imported_entry_with_the_name_of_a_hidden_project_tells_nothing_of_that_project(
+    scientist: Actor, person: Make
+) -> None:
+    start(project_id="vault", classification="restricted", title="Merger of customers")
+    with db.writing() as session:
+        projects.move(session, actor=SYSTEM, project_id="vault", stage="stopped", finding="They are for sale.")
+        metadata = {"namespace": "past", "name": "vault", "title": "Letters", "description": CHURN}
+        catalog.register(
+            session, document={"apiVersion": "factory/v1", "kind": "project", "metadata": metadata, "spec": {"owner": "crm"}}
+        )  # fmt: skip
+    person("data scientist", team="other")
+    start(project_id="theirs", team="other")
+    (hit,) = review(person("data scientist", team="other"), "theirs").hits
+    assert (hit.key, hit.title, hit.finding, hit.stage) == ("project:past/vault", "Letters", "", "")
+
+
 @pytest.mark.parametrize("project_id", ["", "none", "../x", "a\x00", "x" * 10_000])
 def test_no_project_no_review(scientist: Actor, project_id: str) -> None:
     with pytest.raises(NotFound):
@@ -364,6 +380,29 @@ def test_a_review_is_complete_when_every_strong_hit_is_decided(scientist: Actor)
     with db.reading() as session:
         told = [line.data for line in activity.since(session, 0) if line.event == "reuse-review-completed"]
     assert told == [{"strong": 2, "reused": 1, "adapted": 0, "built": 1}]
+
+
+def test_what_comes_up_after_the_review_is_named_and_the_review_is_completed_again(scientist: Actor) -> None:
+    start(scientist)
+    complete(scientist)
+    assert (review(scientist).new_since, review(scientist).is_outdated) == ([], False)
+    first = register("retention-caller", "Ranks customers for the retention team to call.")
+    assert [one.key for one in review(scientist).new_since] == [first]
+    with pytest.raises(Conflict, match="1 of 1 strong hits"):
+        complete(scientist)
+    decide(scientist, first)
+    assert (review(scientist).new_since, review(scientist).is_outdated) == ([], True)
+    complete(scientist)
+    assert not review(scientist).is_outdated
+
+
+def test_an_edit_that_brings_up_another_hit_outdates_the_review(scientist: Actor) -> None:
+    register("wafer-maps", "Finds scratches on silicon wafers under light.")
+    start(scientist)
+    complete(scientist)
+    with db.writing() as session:
+        projects.edit(session, actor=scientist, project_id="churn", revision=1, title="Scratches on silicon wafers", summary="Find scratches on silicon wafers under light.")  # fmt: skip
+    assert [one.title for one in review(scientist).new_since] == ["Wafer Maps"]
 
 
 def test_a_review_that_finds_nothing_is_complete_and_is_demand(scientist: Actor) -> None:

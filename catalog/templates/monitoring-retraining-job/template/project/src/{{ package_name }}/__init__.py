@@ -1,0 +1,1 @@
+"""Watches a deployed model, decides whether to retrain, retrains, compares and asks the gate."""

@@ -1,0 +1,64 @@
+"""Asking the gate whether a version may go to an environment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from core import db
+from core.api.auth import Caller
+from core.api.errors import documented
+from core.gates import answering
+
+router = APIRouter(prefix="/gates", tags=["gate"])
+
+Named = Annotated[str, Path(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f/:]+$")]
+Numbered = Annotated[str, Path(min_length=1, max_length=20, pattern=r"^[0-9A-Za-z._-]+$")]
+
+
+class GateReason(BaseModel):
+    """One reason of the gate's answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str = Field(examples=["no-case"])
+    text: str
+    link: str = Field(description="A path of the portal that leads to what the reason is about.")
+
+
+class GateAnswer(BaseModel):
+    """May this version go to that environment? Anything but `allowed: true` means no."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model: str
+    version: str
+    environment: str
+    allowed: bool
+    verdict: Literal["allowed", "denied", "unknown"]
+    reasons: list[GateReason]
+    case: str = Field(description="The review case it rests on; empty while there is none.")
+    signatures: list[str]
+    evidence_as_of: datetime | None = Field(description="When the mirror last saw MLflow.")
+    decided_at: datetime
+
+
+@router.get(
+    "/{model}/{version}",
+    operation_id="askGate",
+    responses=documented(401, 403, 422),
+    summary="May this version go there?",
+)
+def gate(
+    caller: Caller,
+    model: Named,
+    version: Numbered,
+    environment: Annotated[Literal["development", "test", "production"], Query()] = "production",
+) -> GateAnswer:
+    """Ask with the scope `gate:ask`. Whatever the portal does not know is denied, and every answer is recorded."""
+    with db.writing() as session:
+        answer = answering.ask(session, actor=caller, model=model, version=version, environment=environment)
+    return GateAnswer.model_validate(answer)

@@ -1,0 +1,1 @@
+"""The gate: may this version of a model go to that environment? It denies whatever it does not know."""

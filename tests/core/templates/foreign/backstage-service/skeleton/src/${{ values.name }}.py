@@ -1,0 +1,2 @@
+PORT = ${{ values.port }}
+REPO = "${{ values.repo }}"

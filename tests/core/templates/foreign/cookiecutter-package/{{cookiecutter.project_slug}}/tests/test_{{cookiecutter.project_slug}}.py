@@ -1,0 +1,1 @@
+from {{ cookiecutter.project_slug }} import *  # noqa

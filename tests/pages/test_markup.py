@@ -1,0 +1,154 @@
+"""Markup in every text field of an entry, on every page that shows it: it is shown as text, and nothing fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import db
+from core.access.policy import Actor
+from core.catalog import actions as catalog
+from core.catalog import loader, queries, sources
+from core.catalog.kinds import Lifecycle
+from core.catalog.sources import SourceFile
+from core.projects import actions as projects
+from core.projects import adoption
+from tests.conftest import SYSTEM
+from tests.markup import ASSET, FOREIGN, README, TEXT, TITLE, as_yaml
+from tests.pages.driving import ok, opened
+
+Portal = Callable[..., AppTest]
+TABS = ("How to use", "README", "Versions", "Relations", "Adopters", "History")
+REFS = ("asset:default/hostile", "widget:default/hostile")
+LIVE = re.compile(r"(?<!\\)(<img|<script|<svg|<iframe|\*\*bold|\[go\]|:red\[|\$x\^2|~~gone|:material/home|`code)")
+"""The beginning of something that Markdown would make more of than text."""
+
+pytestmark = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def ada(store: str, person: Callable[..., Actor]) -> Actor:
+    """Somebody of the owning team, who is shown most; both hostile entries are in the catalog and in use."""
+    made, reviewer = person("data scientist", "ML engineer", team="risk", name=f"Ada {TITLE}"), person("reviewer")
+    file = SourceFile("hostile.yaml", "1", lambda: sources.read(as_yaml(ASSET, FOREIGN), "hostile.yaml", readme=README))
+    report = loader.run(SYSTEM, source="import:hostile", files=[file], whole=False)
+    assert report.counts["create"] == 2, report.changes
+    with db.writing() as session:
+        entry = queries.entry(session, SYSTEM, REFS[0]).entry
+        projects.create(session, actor=made, project_id="use", title=TITLE, team_id="risk")
+        adoption.adopt(session, actor=made, project_id="use", entry_id=entry.id or 0, note=TEXT)
+        adoption.change_lifecycle(
+            session, actor=reviewer, entry_id=entry.id or 0, to=Lifecycle.approved, revision=entry.revision, reason=TEXT
+        )
+    return made
+
+
+def strings(message: Any) -> Iterator[tuple[str, str]]:
+    """Every text of an element as the browser is told it, with the name of its field."""
+    for field, value in message.ListFields():
+        for one in value if hasattr(value, "append") else [value]:
+            if isinstance(one, str):
+                yield field.name, one
+            elif hasattr(one, "ListFields"):
+                yield from strings(one)
+
+
+def is_text(kind: str, field: str) -> bool:
+    """Whether no browser reads this field of an element as Markdown."""
+    return kind == "code" or (kind, field) == ("selectbox", "options") or field in _TEXT
+
+
+_ALTERNATIVE_TEXT = re.compile(r"(?m)^%% stAlt: .*$")
+_TEXT = {"id", "key", "query_string", "url", "alt", "placeholder", "default", "value"}
+
+
+def shown(app: AppTest) -> Iterator[tuple[str, str]]:
+    """Everything on the page that is read as Markdown, with what it stands in."""
+    yield from (("toast", one.value) for one in app.toast)
+    for element in [*app.main, *app.sidebar]:
+        if element.type == "table":
+            frame = element.value
+            yield from (("table", str(one)) for one in [*frame.columns, *frame.to_numpy().ravel()])
+        elif getattr(element, "proto", None) is not None:
+            found = (
+                (f"{element.type}.{field}", one)
+                for field, one in strings(element.proto)
+                if not is_text(element.type, field)
+            )
+            yield from found
+
+
+def live(app: AppTest) -> list[tuple[str, str]]:
+    """Where markup that a person wrote would be more than text."""
+    return [(where, text) for where, text in shown(app) if LIVE.search(_ALTERNATIVE_TEXT.sub("", text))]
+
+
+def html(app: AppTest) -> list[str]:
+    """What of the page is HTML of its own."""
+    found = [one.type for one in app.main if one.type in ("html", "iframe", "component_instance", "bidi_component")]
+    return found + [one.value for one in app.get("markdown") if one.proto.allow_html]
+
+
+def told(app: AppTest) -> str:
+    return "\n".join(text for _, text in shown(app)).replace("\\", "")
+
+
+@pytest.mark.parametrize("ref", REFS)
+@pytest.mark.parametrize("tab", TABS)
+def test_an_entry_shows_what_a_stranger_wrote_as_text(ada: Actor, portal_as: Portal, ref: str, tab: str) -> None:
+    app = opened(portal_as(ada), "entry.py", ref=ref, tab=tab)
+    assert html(app) == []
+    assert [one for one in live(app) if tab != "README" or one[1] not in README] == []
+    assert "<img src=x onerror=window.__pwned=1> **bold** [go](javascript:window.__pwned=1)" in told(app)
+
+
+def test_a_readme_is_markdown_and_its_html_stays_text(ada: Actor, portal_as: Portal) -> None:
+    app = opened(portal_as(ada), "entry.py", ref=REFS[0], tab="README")
+    assert html(app) == []
+    assert "# Hostile heading" in told(app)
+    assert "The last line of the README." in told(app)
+
+
+def test_what_is_said_after_an_adoption_is_text(ada: Actor, portal_as: Portal) -> None:
+    with db.writing() as session:
+        projects.create(session, actor=ada, project_id="more", title=TITLE, team_id="risk")
+    app = opened(portal_as(ada), "entry.py", ref=REFS[0])
+    app.button(key="adopt").click()
+    app = ok(app.run())
+    assert app.toast
+    assert live(app) == []
+
+
+@pytest.mark.parametrize("ref", REFS)
+def test_the_document_can_be_read_as_yaml(ada: Actor, portal_as: Portal, ref: str) -> None:
+    app = portal_as(ada)
+    app.session_state["as_yaml"] = True
+    app = opened(app, "entry.py", ref=ref)
+    assert "<script>window.__pwned=1</script>" in "\n".join(one.value for one in app.code)
+
+
+@pytest.mark.parametrize("page", ["catalog.py", "home.py", "activity.py"])
+def test_lists_show_what_a_stranger_wrote_as_text(ada: Actor, portal_as: Portal, page: str) -> None:
+    app = opened(portal_as(ada), page)
+    assert (html(app), live(app)) == ([], [])
+    assert "<img src=x" in told(app)
+
+
+def test_a_proposal_shows_what_a_stranger_wrote_as_text(
+    ada: Actor, portal_as: Portal, person: Callable[..., Actor]
+) -> None:
+    with db.writing() as session:
+        page = queries.entry(session, SYSTEM, REFS[0])
+        changed = page.document | {"metadata": page.document["metadata"] | {"title": f"{TITLE} again"[:140]}}
+        made = catalog.propose(
+            session, actor=ada, document=changed, readme=README + TEXT, base_revision=page.entry.revision, note=TEXT
+        )
+        number = made.id
+    app = opened(portal_as(person("reviewer")), "propose.py", proposal=str(number))
+    assert html(app) == []
+    assert live(app) == []
+    assert "<script>window.__pwned=1</script>" in told(app)
