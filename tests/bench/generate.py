@@ -16,6 +16,7 @@ from sqlalchemy import insert, text
 from sqlmodel import Session, SQLModel
 
 from core.access.tables import BusinessUnit, Person, Team
+from core.catalog import merging
 from core.catalog.tables import Entry, EntryContent, EntryTag, EntryText, EntryVersion, SearchWord
 from core.projects.actions import ACTIVE_STAGES, STAGES
 from core.projects.tables import Adoption, Project, ProjectMember, StagePeriod
@@ -189,7 +190,7 @@ def _in_catalog(number: int, project: dict[str, Any]) -> Rows:
         "id": number, "key": f"project:default/{name}", "kind": "project", "namespace": "default", "name": name,
         "title": project["title"], "summary": project["summary"], "owner": project["team_id"], "unit": project["unit_id"],
         "lifecycle": "approved", "classification": project["classification"], "version": "", "licence": "", "adoptions": 0,
-        "quality": 100, "successor": None, "source": "interface", "origin": "", "stale_since": None, "revision": 1,
+        "quality": 100, "successor": None, "source": merging.PROJECT, "origin": "", "stale_since": None, "revision": 1,
         "demo": False, "created_at": moment, "updated_at": moment,
     }  # fmt: skip
     words = {"entry_id": number, "name": name, "title": project["title"], "tags": " ".join(project["tags"]),

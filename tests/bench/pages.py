@@ -2,7 +2,7 @@
 
 The bare page is made from what ours draws: as many headings, texts, links, buttons, tables and containers, with nothing
 behind them, served by ``streamlit run`` as shipped. Both are driven over the WebSocket, request to script finished. The
-flat cost compares the portal with itself at 200 and at 10,000 entries.
+flat cost compares the portal with itself at 200 entries and 20 projects, and at 10,000 entries and 200 projects.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ ROUNDS = 30
 AS_SHIPPED = "import sys; sys.modules['uvloop'] = None; from streamlit.web.cli import main; main(prog_name='streamlit')"
 """``streamlit`` without the event loop that the portal adds, as it is where only Streamlit is installed."""
 PAGES = {
-    "home": "", "catalog": "q=model", "entry": "ref=asset:default/drift-statistics", "models": "", "activity": "",
-    "propose": "", "admin": "",
+    "home": "", "catalog": "q=model", "entry": "ref=asset:default/drift-statistics", "projects": "",
+    "project": "id=project-0000", "patterns": "", "datasets": "", "demand": "", "harvest": "", "models": "",
+    "activity": "", "propose": "", "admin": "",
 }  # fmt: skip
 
 BARE = {
@@ -60,9 +61,9 @@ def serve(command: list[str], port: int, environment: dict[str, str]) -> subproc
     return process
 
 
-def portal(data: Path, entries: int) -> tuple[subprocess.Popen[bytes], str, str]:
-    """A portal with the shipped catalog and ``entries`` more: its process, URL and a signed-in cookie."""
-    from tests.bench.generate import build_entries
+def portal(data: Path, entries: int, projects: int) -> tuple[subprocess.Popen[bytes], str, str]:
+    """A portal with the shipped catalog, ``entries`` more and projects: its process, URL and a signed-in cookie."""
+    from tests.bench.generate import build_entries, build_projects
 
     db.migrate()
     house = policy.system("bench")
@@ -72,6 +73,7 @@ def portal(data: Path, entries: int) -> tuple[subprocess.Popen[bytes], str, str]
         build_entries(session, entries)
     loader.load(policy.system("loader"))
     with db.writing() as session:
+        build_projects(session, projects)
         person = people.add_person(session, actor=house, name="Bench")
         for role in ("administrator", "ML engineer", "reviewer", "data scientist"):
             people.grant_role(session, actor=house, person_id=person.id, role=role)
@@ -131,10 +133,10 @@ def measure(page: str, query: str, url: str, cookie: str) -> dict[str, object]:
 def main() -> int:
     """Measure and print."""
     rows: dict[str, dict[str, object]] = {}
-    for size, entries in (("S", 200), ("M", 10_000)):
+    for size, entries, projects in (("S", 200, 20), ("M", 10_000, 200)):
         with measuring.own_data() as data:
             settings.cache_clear()
-            process, url, cookie = portal(data, entries)
+            process, url, cookie = portal(data, entries, projects)
             try:
                 for page, query in PAGES.items():
                     found = measure(page, query, url, cookie)
