@@ -142,6 +142,10 @@ def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
         return "project.py", {"id": rest}
     if kind == "demand":
         return "demand.py", {"text": rest}
+    if kind == "template-request":
+        return "request.py", {"id": rest}
+    if kind == "template-version":
+        return "templates.py", {"version": rest}
     return None
 
 
