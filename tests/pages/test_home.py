@@ -96,7 +96,7 @@ def test_changing_a_fact_says_beforehand_which_inherited_approvals_it_reopens(sh
     app.query_params.update({"id": "cheque-reader", "edit": str(revision)})
     app.switch_page("project.py").run()
     assert not app.warning
-    next(one for one in app.text_input if one.label == "Region").set_value("us-east").run()
+    next(one for one in app.selectbox if one.label == "Region").set_value("us-east").run()
     assert [one.value for one in app.warning if "IT\\-1" in one.value and "SEC" not in one.value]
 
 

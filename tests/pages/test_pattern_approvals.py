@@ -169,6 +169,8 @@ def test_a_pattern_is_chosen_from_its_page_for_a_project_and_not_adopted_there(
     shipped: str, portal_as: Portal, ada: Actor, approved: list[str]
 ) -> None:
     app = opened(portal_as(ada), "entry.py", ref=PATTERN)
+    app.session_state["adopting"] = True  # the form is open
+    ok(app.run())
     assert "Adopt" not in [one.label for one in app.button]
     (door,) = (one for one in app.get("page_link") if one.label == "Choose it on the Pattern tab")
     assert parse_qs(door.proto.query_string) == {"id": ["churn"], "open": ["Pattern"], "pattern": [PATTERN]}
