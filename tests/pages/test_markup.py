@@ -117,7 +117,8 @@ def test_what_is_said_after_an_adoption_is_text(ada: Actor, portal_as: Portal) -
     with db.writing() as session:
         projects.create(session, actor=ada, project_id="more", title=TITLE, team_id="risk")
     app = opened(portal_as(ada), "entry.py", ref=REFS[0])
-    app.button(key="adopt").click()
+    app.session_state["adopting"] = True  # the form is open
+    ok(app.run()).button(key="adopt").click()
     app = ok(app.run())
     assert app.toast
     assert live(app) == []

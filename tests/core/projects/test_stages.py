@@ -329,5 +329,5 @@ def test_a_project_that_was_read_before_is_read_anew_when_it_is_locked(scientist
     with db.writing() as session:
         seen = session.get_one(Project, "churn")
         move(scientist, "stopped", "Not feasible.")
-        assert actions.locked(session, "churn").stage == "stopped"
+        assert actions.locked(session, scientist, "churn").stage == "stopped"
         assert seen.stage == "stopped"
