@@ -13,8 +13,9 @@ import pytest
 from core.config import ROOT
 
 ORDER = [
-    "errors", "roles", "config", "db", "git", "access", "activity", "people", "catalog", "projects",
-    "patterns", "reuse", "tracking", "datasets", "templates", "gates", "demo", "jobs", "api", "cli",
+    "errors", "roles", "workdays", "config", "db", "git", "access", "activity", "people", "catalog", "projects",
+    "patterns", "reuse", "tracking", "datasets", "templates", "checks", "evidence", "reviews", "gates", "demo",
+    "jobs", "api", "cli",
 ]  # fmt: skip
 """The packages of core, lowest first: each may import only those before it."""
 

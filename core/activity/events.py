@@ -941,6 +941,339 @@ class GateAsked(Event):
     codes: list[str]
 
 
+@dataclass(frozen=True)
+class ChecklistProposed(Event):
+    """Somebody proposed a version of a checklist; it binds no case until another person publishes it."""
+
+    name = "checklist-proposed"
+    version: str
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class ChecklistPublished(Event):
+    """Another person published a version of a checklist: cases are opened with it from now on."""
+
+    name = "checklist-published"
+    version: str
+    content_hash: str
+    authored_by: str
+
+
+@dataclass(frozen=True)
+class ChecklistEnded(Event):
+    """A version of a checklist was rejected, deprecated or withdrawn, and why."""
+
+    name = "checklist-ended"
+    version: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EvidenceTaken(Event):
+    """The evidence on a model version was copied from MLflow; ``digest`` is that of the copy."""
+
+    name = "evidence-taken"
+    snapshot: int
+    digest: str
+    subject_digest: str
+
+
+@dataclass(frozen=True)
+class EvidenceChanged(Event):
+    """What MLflow says now differs from the copy that a case rests on."""
+
+    name = "evidence-changed"
+    snapshot: int
+    what: list[str]
+
+
+@dataclass(frozen=True)
+class EvidenceUploaded(Event):
+    """Somebody uploaded a file as evidence; ``sha256`` is that of its bytes."""
+
+    name = "evidence-uploaded"
+    file: str
+    sha256: str
+    size: int
+    media_type: str
+
+
+@dataclass(frozen=True)
+class CiFactTold(Event):
+    """A CI pipeline said from which repository and commit a version came, and how many people committed."""
+
+    name = "ci-fact-told"
+    version: str
+    repository: str
+    commit: str
+    workflow: str
+    committers: int
+
+
+@dataclass(frozen=True)
+class CaseOpened(Event):
+    """A review case was opened: a checklist version applied to a subject, with its items frozen."""
+
+    name = "case-opened"
+    checklist: str
+    version: str
+    about: str
+    tier: str
+    items: int
+    previous: int = 0
+    carried: int = 0
+
+
+@dataclass(frozen=True)
+class CaseEvidenceAttached(Event):
+    """The case rests on this copy of evidence now; ``verdicts`` counts what its checks said."""
+
+    name = "case-evidence-attached"
+    snapshot: int
+    digest: str
+    verdicts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class CaseAnswered(Event):
+    """An item of a case got a new revision of its answer."""
+
+    name = "case-answered"
+    item: str
+    revision: int
+    not_applicable: bool = False
+
+
+@dataclass(frozen=True)
+class CaseAgreed(Event):
+    """A reviewer agreed that an item of a case does not apply."""
+
+    name = "case-agreed"
+    item: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class CaseCommented(Event):
+    """Somebody commented on an item of a case, or on the case."""
+
+    name = "case-commented"
+    comment: int
+    item: str = ""
+
+
+@dataclass(frozen=True)
+class CaseMoved(Event):
+    """A review case took a step from one state to the next; replaying these rebuilds its state."""
+
+    name = "case-moved"
+    step: str
+    before: str
+    after: str
+    reason: str = ""
+    items: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CaseAssigned(Event):
+    """A person got a seat in the quorum of a case, by delegation for ``stand_in_for``."""
+
+    name = "case-assigned"
+    seat: int
+    role: str
+    person: str
+    stand_in_for: str = ""
+
+
+@dataclass(frozen=True)
+class CaseSeatReleased(Event):
+    """A seat of a case was given up, and why."""
+
+    name = "case-seat-released"
+    seat: int
+    role: str
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CaseSigned(Event):
+    """A person signed a record of a case with a meaning; ``record_hash`` is what they saw."""
+
+    name = "case-signed"
+    signature: int
+    meaning: str
+    decision: str
+    role: str
+    record_hash: str
+
+
+@dataclass(frozen=True)
+class SignaturesVoided(Event):
+    """Signatures of a case no longer count, because something was changed after them."""
+
+    name = "signatures-voided"
+    signatures: list[int]
+    reason: str
+
+
+@dataclass(frozen=True)
+class ConditionMet(Event):
+    """A condition of an approval was met, by a check or by a signer's word."""
+
+    name = "condition-met"
+    condition: int
+    by_check: bool
+
+
+@dataclass(frozen=True)
+class WaiverRequested(Event):
+    """Somebody asked to let an item pass until a date, with a control that stands in for it."""
+
+    name = "waiver-requested"
+    waiver: int
+    item: str
+    kind: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class WaiverApproved(Event):
+    """Another person approved a waiver; break-glass takes two."""
+
+    name = "waiver-approved"
+    waiver: int
+    item: str
+    kind: str
+    seconded: bool = False
+
+
+@dataclass(frozen=True)
+class WaiverEnded(Event):
+    """A waiver was refused, expired or ended early, and why."""
+
+    name = "waiver-ended"
+    waiver: int
+    item: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BreakGlassReviewed(Event):
+    """Somebody looked at a break-glass after it was used."""
+
+    name = "break-glass-reviewed"
+    waiver: int
+    note: str
+
+
+@dataclass(frozen=True)
+class DelegationMade(Event):
+    """A reviewer lets another one stand in for a role between two days."""
+
+    name = "delegation-made"
+    role: str
+    to: str
+    starts_on: str
+    ends_on: str
+
+
+@dataclass(frozen=True)
+class DelegationEnded(Event):
+    """A delegation ended before its last day."""
+
+    name = "delegation-ended"
+    role: str
+    to: str
+
+
+@dataclass(frozen=True)
+class SigningPinSet(Event):
+    """A person set the PIN they sign with; the log knows no more of it."""
+
+    name = "signing-pin-set"
+
+
+@dataclass(frozen=True)
+class SigningPinFailed(Event):
+    """A wrong PIN was given at signing; after several the PIN locks for a while."""
+
+    name = "signing-pin-failed"
+    failures: int
+    locked: bool
+
+
+@dataclass(frozen=True)
+class ReviewerProfileChanged(Event):
+    """A reviewer changed what they know best, how many cases they take, or whether they take any."""
+
+    name = "reviewer-profile-changed"
+    skills: list[str]
+    most_cases: int
+    paused: bool
+
+
+@dataclass(frozen=True)
+class CertificateProposed(Event):
+    """A validation pipeline was proposed for certification, by repository, commit, workflow and rules."""
+
+    name = "certificate-proposed"
+    repository: str
+    commit: str
+    workflow: str
+    tier: str
+
+
+@dataclass(frozen=True)
+class CertificateGranted(Event):
+    """A validation pipeline is certified: versions of its tier that pass all its rules need no person."""
+
+    name = "certificate-granted"
+    tier: str
+    sample_every: int
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class CertificateLapsed(Event):
+    """A certificate lapsed: drift, disagreement, a change of its rules, or its last day."""
+
+    name = "certificate-lapsed"
+    reason: str
+
+
+@dataclass(frozen=True)
+class VerdictWritten(Event):
+    """The verdict on a model version was written back to MLflow as tags, and as an alias where one is set."""
+
+    name = "verdict-written"
+    version: str
+    status: str
+    alias: str = ""
+
+
+@dataclass(frozen=True)
+class AttestationIssued(Event):
+    """A signed statement about a model version left the portal; ``digest`` is that of its payload."""
+
+    name = "attestation-issued"
+    version: str
+    environment: str
+    allowed: bool
+    digest: str
+
+
+@dataclass(frozen=True)
+class DocumentIssued(Event):
+    """A document about a case left the portal, with the hash of the record it shows."""
+
+    name = "document-issued"
+    document: str
+    record_hash: str
+
+
 def all_events() -> list[type[Event]]:
     """Every event class, by name; the documentation and its test read this."""
     return sorted(Event.__subclasses__(), key=lambda one: one.name)

@@ -6,10 +6,12 @@ import core.access.tables
 import core.activity.tables
 import core.catalog.tables
 import core.datasets.tables
+import core.evidence.tables
 import core.patterns.tables
 import core.people.tables
 import core.projects.tables
 import core.reuse.tables
+import core.reviews.tables
 import core.templates.tables
 import core.tracking.tables  # noqa: F401
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from core import workdays
 from core.access import policy, queries
 from core.access.policy import Actor, Scope
 from core.access.tables import Token
@@ -99,9 +100,9 @@ def submit(session: Session, *, actor: Actor, request_id: int) -> TemplateReques
     moment = now()
     request.answers_hash = answers_hash(request.answers)
     if request.paused_at is not None and request.due_at is not None:
-        request.due_at, request.paused_at = states.resumed(request.due_at, request.paused_at, moment), None
+        request.due_at, request.paused_at = workdays.resumed(request.due_at, request.paused_at, moment), None
     else:
-        request.submitted_at, request.due_at = moment, states.due(moment)
+        request.submitted_at, request.due_at = moment, workdays.due(moment, states.APPROVAL_DAYS)
     session.add(request)
     session.flush()
     entry = session.get_one(Entry, request.entry_id)

@@ -1,9 +1,8 @@
-"""The rules of template requests and versions, without a store: states, the clock of the approver, file names."""
+"""The rules of template requests and versions, without a store: states, versions, file names."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 
 from core.errors import Conflict, Invalid
 
@@ -49,20 +48,6 @@ def after(state: str, action: str) -> str:
         possible = ", ".join(NEXT[state]) or "nothing: this state is final"
         raise Conflict(f"The request is {state}; it takes no “{action}”.", hint=f"Possible: {possible}.")
     return following
-
-
-def due(begun: datetime, days: int = APPROVAL_DAYS) -> datetime:
-    """The moment ``days`` working days (Monday to Friday) after ``begun``; weekends do not count."""
-    moment = begun
-    while days > 0:
-        moment += timedelta(days=1)
-        days -= moment.weekday() < 5
-    return moment
-
-
-def resumed(due_at: datetime, paused_at: datetime, at: datetime) -> datetime:
-    """When a decision is due whose clock stood still from ``paused_at`` until ``at``: the requester had the ball."""
-    return due_at + (at - paused_at)
 
 
 def check_version(version: str) -> str:
