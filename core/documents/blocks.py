@@ -56,8 +56,8 @@ def _markdown(block: Block) -> str:
         case Heading(text, level):
             return f"{'#' * level} {plain(text)}"
         case Paragraph(text, quiet):
-            lines = "\n\n".join(plain(line) for line in text.splitlines() if line.strip())
-            return f"*{lines}*" if quiet and lines else lines
+            said = "\n\n".join(plain(line) for line in text.splitlines() if line.strip())
+            return f"*{said}*" if quiet and said else said
         case Pairs(rows):
             return "\n".join(f"- **{plain(name)}**: {plain(value) or '–'}" for name, value in rows)
         case Table(header, rows):

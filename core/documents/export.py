@@ -29,10 +29,11 @@ _WRITERS: Mapping[str, Callable[[Dossier], list[Block]]] = {
 
 def document(case: Dossier, name: str, form: str) -> bytes:
     """A document as ``pdf`` or ``md``, or the ``export`` as a zip."""
-    if name == "export":
+    if (name, form) == ("export", "zip"):
         return export(case)
     if name not in _WRITERS or form not in FORMATS:
-        raise Invalid(f"There is no {name[:40]!r} as {form[:10]!r}.", hint=f"Possible: {', '.join(_WRITERS)} as pdf or md.")
+        possible = f"Possible: {', '.join(_WRITERS)} as pdf or md, and export as zip."
+        raise Invalid(f"There is no {name[:40]!r} as {form[:10]!r}.", hint=possible)
     blocks = _WRITERS[name](case)
     if form == "md":
         return markdown(blocks).encode()

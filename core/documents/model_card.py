@@ -122,5 +122,7 @@ def _caveats(case: Dossier) -> Iterator[Block]:
         if one["applies"] and (one.get("finding") or {}).get("verdict") in ("fail", "inconclusive", "missing")
     ]
     tied = [f"Condition until {one['due_on']}: {one['text']}" for one in case.record.get("conditions", [])]
-    waived = [f"Waived until {one['expires_at'][:10]}: {one['item'] or one['kind']}" for one in case.record.get("waivers", [])]
+    waived = [
+        f"Waived until {one['expires_at'][:10]}: {one['item'] or one['kind']}" for one in case.record.get("waivers", [])
+    ]
     yield from _said(*open_, *tied, *waived)

@@ -35,7 +35,10 @@ def _summary(case: Dossier) -> Iterator[Block]:
             ("Environments", ", ".join(record.get("environments", []))),
             ("Decided", wording.moment(case.decided_at)),
             ("Holds until", wording.moment(case.expires_at)),
-            ("Evidence", f"{record['evidence'].get('digest') or '–'}, taken {record['evidence'].get('taken_at') or '–'}"),
+            (
+                "Evidence",
+                f"{record['evidence'].get('digest') or '–'}, taken {record['evidence'].get('taken_at') or '–'}",
+            ),
             ("Subject digest", record["subject"].get("digest") or "–"),
             ("Record", f"SHA-256 {case.record_hash}"),
         ]

@@ -5,6 +5,8 @@ This file needs Python 3.9 or newer and nothing else. It tells `intact` (exit 0)
 writes an export anew can sign it too, though with another key: compare the printed key with the portal's, or pass it.
 """
 
+from __future__ import annotations
+
 import argparse
 import base64
 import hashlib
@@ -12,16 +14,19 @@ import io
 import json
 import sys
 import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 # --- Ed25519, verification only: the curve of RFC 8032, section 5.1; nothing here is secret ---------------------------
 
 _P = 2**255 - 19
 _Q = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, _P - 2, _P) % _P
+_Point = tuple[int, int, int, int]
 _ROOT = pow(2, (_P - 1) // 4, _P)
 
 
-def _add(a, b):
+def _add(a: _Point, b: _Point) -> _Point:
     (x1, y1, z1, t1), (x2, y2, z2, t2) = a, b
     m, n = (y1 - x1) * (y2 - x2) % _P, (y1 + x1) * (y2 + x2) % _P
     c, d = 2 * t1 * t2 * _D % _P, 2 * z1 * z2 % _P
@@ -29,7 +34,7 @@ def _add(a, b):
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
-def _times(factor, point):
+def _times(factor: int, point: _Point) -> _Point:
     result = (0, 1, 1, 0)
     while factor > 0:
         if factor & 1:
@@ -38,7 +43,7 @@ def _times(factor, point):
     return result
 
 
-def _point(data):
+def _point(data: bytes) -> _Point:
     """The point that 32 bytes name; ValueError where they name none."""
     y = int.from_bytes(data, "little")
     sign, y = y >> 255, y & ((1 << 255) - 1)
@@ -57,7 +62,7 @@ def _point(data):
 _BASE = _point(bytes.fromhex("58" + "66" * 31))
 
 
-def signature_holds(key, signature, message):
+def signature_holds(key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether `signature` (64 bytes) on `message` is that of the public key `key` (32 bytes)."""
     try:
         whose, commitment = _point(key), _point(signature[:32])
@@ -78,12 +83,12 @@ class Broken(Exception):
     """The file is not what the portal wrote; the text says where."""
 
 
-def canonical(value):
+def canonical(value: Any) -> str:
     """JSON with sorted keys, no blanks and UTF-8: the form that is hashed and signed."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def parsed(data, where):
+def parsed(data: bytes, where: str) -> Any:
     """The JSON in `data`, which must be canonical to the byte: nothing in it can be changed unnoticed."""
     try:
         value = json.loads(data)
@@ -94,17 +99,19 @@ def parsed(data, where):
     raise Broken(f"{where} is not as the portal writes it")
 
 
-def check_signature(payload, signature, key, where):
+def check_signature(payload: bytes, signature: str, key: str, where: str) -> None:
     """Refuse a signature that does not hold, or is spelled in another way than the portal does."""
     try:
         raw_key, raw = bytes.fromhex(key), base64.b64decode(signature, validate=True)
     except ValueError:
         raise Broken(f"{where}: key or signature cannot be read") from None
-    if (raw_key.hex(), base64.b64encode(raw).decode()) != (key, signature) or not signature_holds(raw_key, raw, payload):
+    if (raw_key.hex(), base64.b64encode(raw).decode()) != (key, signature) or not signature_holds(
+        raw_key, raw, payload
+    ):
         raise Broken(f"{where}: the signature does not hold")
 
 
-def record_hash(one):
+def record_hash(one: dict[str, Any]) -> str:
     """The hash of a record of the activity log, over its canonical form without the hash itself."""
     fields = {name: value for name, value in one.items() if name not in ("hash", "data")}
     head = canonical(fields | {"data": None}).encode("utf-8", "surrogatepass")
@@ -112,7 +119,7 @@ def record_hash(one):
     return hashlib.sha256(b"\x01" + filled).hexdigest()
 
 
-def check_checkpoint(seal):
+def check_checkpoint(seal: dict[str, Any]) -> None:
     """Refuse a checkpoint that its key did not sign."""
     statement = f"ai-factory-portal/activity\n{seal['seq']}\n{seal['hash']}\n{seal['at']}\n".encode()
     check_signature(statement, seal["signature"], seal["key"], f"the checkpoint of record {seal['seq']}")
@@ -123,7 +130,7 @@ def check_checkpoint(seal):
 STAMP = (1980, 1, 1, 0, 0, 0)
 
 
-def packed(files):
+def packed(files: Mapping[str, bytes]) -> bytes:
     """A zip of name → bytes that has one form only, so that every byte of it is checked by making it anew."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -134,7 +141,7 @@ def packed(files):
     return buffer.getvalue()
 
 
-def verify_case(data):
+def verify_case(data: bytes) -> tuple[list[str], str]:
     """What an exported case is and who signed it, in lines; raises `Broken`."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -158,13 +165,13 @@ def verify_case(data):
     return lines, seal["key"]
 
 
-def _file(files, name):
+def _file(files: Mapping[str, bytes], name: str) -> bytes:
     if name not in files:
         raise Broken(f"{name} is missing")
     return files[name]
 
 
-def _manifest(files):
+def _manifest(files: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, str]]:
     payload = _file(files, "manifest.json")
     seal = parsed(_file(files, "manifest.sig.json"), "manifest.sig.json")
     check_signature(payload, seal["signature"], seal["key"], "manifest.json")
@@ -178,7 +185,7 @@ def _manifest(files):
     return manifest, seal
 
 
-def _signed(one, record):
+def _signed(one: dict[str, str], record: str) -> str:
     payload = parsed(one["payload"].encode(), "a signed payload")
     check_signature(one["payload"].encode(), one["signature"], one["key"], f"the signature of {one['printed_name']}")
     shown = {name: one[name] for name in ("printed_name", "meaning", "decision", "record_hash", "signed_at")}
@@ -192,9 +199,11 @@ def _signed(one, record):
 # --- an exported log -------------------------------------------------------------------------------------------------
 
 
-def verify_log(lines):
+def verify_log(lines: Iterable[bytes]) -> tuple[int, int, list[str]]:
     """How many records the log has and the keys that sealed it, reading it line by line; raises `Broken`."""
-    previous, count, hashes, sealed, keys = "0" * 64, 0, {}, 0, []
+    previous, count, sealed = "0" * 64, 0, 0
+    hashes: dict[int, str] = {}
+    keys: list[str] = []
     for number, line in enumerate(lines, 1):
         if not line.endswith(b"\n"):
             raise Broken(f"line {number} is cut off")
@@ -215,7 +224,7 @@ def verify_log(lines):
     return count, sealed, keys
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Verify the file that is named and say what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file")

@@ -24,7 +24,7 @@ def answer(item: Mapping[str, Any]) -> str:
     given = item.get("answer") or {}
     if given.get("not_applicable"):
         return f"Does not apply: {given.get('note', '')}"
-    value, note = given.get("value"), given.get("note", "")
+    value, note = given.get("value"), str(given.get("note", ""))
     if value is None:
         return note
     words = {True: "Yes", False: "No"}[value] if isinstance(value, bool) else str(value)
