@@ -109,7 +109,9 @@ def _counted(session: Session, actor: Actor, row: SigningPin) -> Refused:
     record(session, actor, events.SigningPinFailed(actor.ref, failures=failures, locked=until is not None))
     if until is None:
         left = WRONG - failures
-        return Refused("The PIN is wrong.", f"{left} more {'try' if left == 1 else 'tries'}, then it locks for a while.")
+        return Refused(
+            "The PIN is wrong.", f"{left} more {'try' if left == 1 else 'tries'}, then it locks for a while."
+        )
     row.failures = 0  # when the lock ends, counting begins anew
     session.add(row)
     told = f"Your signing PIN was locked after {WRONG} wrong tries. If it was not you, tell an administrator."

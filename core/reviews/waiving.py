@@ -35,7 +35,7 @@ def waived(waivers: Iterable[Waiver], items: Iterable[str], at: datetime) -> fro
 
 def require_time(kind: str, expires_at: datetime, at: datetime) -> None:
     """Refuse an end that lies in the past or further away than a waiver of this kind may hold."""
-    if not at < expires_at <= at + LONGEST[kind]:
+    if expires_at.tzinfo is None or not at < expires_at <= at + LONGEST[kind]:
         longest = "90 days" if kind == WAIVER else f"{BREAK_GLASS_HOURS} hours"
         raise Invalid(f"A {kind} ends within {longest} from now.", hint="Choose a moment in that time.")
 
