@@ -273,6 +273,7 @@ def upgrade() -> None:
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("environments", sa.JSON(), nullable=False),
         sa.Column("set_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("voided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("met_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("met_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
         sa.Column("note", sqlmodel.sql.sqltypes.AutoString(length=2000), nullable=False),
@@ -303,6 +304,18 @@ def upgrade() -> None:
     with op.batch_alter_table("case_finding", schema=None) as batch_op:
         batch_op.create_index("case_finding_current", ["case_id", "current"], unique=False)
         batch_op.create_index(batch_op.f("ix_case_finding_case_id"), ["case_id"], unique=False)
+
+    op.create_table(
+        "case_record",
+        sa.Column("hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("content", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kept_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["review_case.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    with op.batch_alter_table("case_record", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_case_record_case_id"), ["case_id"], unique=False)
 
     op.create_table(
         "case_seat",
@@ -444,6 +457,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_case_seat_case_id"))
 
     op.drop_table("case_seat")
+    with op.batch_alter_table("case_record", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_case_record_case_id"))
+
+    op.drop_table("case_record")
     with op.batch_alter_table("case_finding", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_case_finding_case_id"))
         batch_op.drop_index("case_finding_current")
