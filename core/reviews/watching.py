@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from core import db, workdays
 from core.access import policy, queries
@@ -24,7 +25,7 @@ from core.evidence.tables import EvidenceCheck
 from core.people.notices import tell
 from core.projects.actions import scope_of
 from core.projects.tables import Project
-from core.reviews import assigning, conditions, ending, states, waivers
+from core.reviews import assigning, conditions, ending, signatures, states, waivers
 from core.reviews.moving import locked_case, subject_of
 from core.reviews.tables import CaseSeat, Condition, PendingSignature, ReviewCase, Waiver
 
@@ -68,7 +69,7 @@ def _each(actor: Actor, find: Find, act: Act) -> int:
     return count
 
 
-def _cases(*where: ColumnElement[bool] | bool) -> Any:
+def _cases(*where: ColumnElement[bool] | bool) -> SelectOfScalar[int | None]:
     return select(ReviewCase.id).where(*where).order_by(col(ReviewCase.id))
 
 
@@ -196,7 +197,7 @@ def _remind(session: Session, actor: Actor, case: ReviewCase) -> bool:
     told = (
         f"Case {case.id} ({case.name} {case.version}) waits for your decision until {case.due_at:%d %b %Y, %H:%M UTC}."
     )
-    tell(session, assigning.waited_for(session, case), subject=subject_of(case), text=told, except_for=actor)
+    tell(session, signatures.waited_for(session, case), subject=subject_of(case), text=told, except_for=actor)
     return True
 
 
@@ -240,5 +241,18 @@ def _with_inactive_reviewer(session: Session, _at: datetime) -> Iterable[int | N
 
 
 def _release_inactive(session: Session, actor: Actor, case: ReviewCase) -> bool:
-    """Give the seats of people who left to others; what they signed before stays signed."""
-    raise NotImplementedError
+    """Give the seats of people who left to others; a seat from which one signed before stays theirs."""
+    signed = {one.seat_id for one in signatures.standing(session, case, *signatures.FOR_APPROVAL)}
+    found = [one for one in session.exec(_seats_of_leavers(case)) if one.id not in signed]
+    if case.state not in states.OPEN or not found:
+        return False
+    for seat in found:
+        assigning.give_up(session, actor, case, seat, "the person left")
+    assigning.fill(session, actor, case)
+    return True
+
+
+def _seats_of_leavers(case: ReviewCase) -> Any:
+    left = select(Person.id).where(~col(Person.active))
+    held = (CaseSeat.case_id == case.id, col(CaseSeat.released_at).is_(None), col(CaseSeat.person_id).in_(left))
+    return select(CaseSeat).where(*held).order_by(col(CaseSeat.id))
