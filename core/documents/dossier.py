@@ -58,6 +58,8 @@ class Dossier:
     state: str
     record: Mapping[str, Any]
     record_hash: str
+    sections: Mapping[str, str]
+    """Item id → the heading it stands under."""
     project: Mapping[str, str]
     names: Mapping[str, str]
     """``person:ID`` → name, of everybody the record and the log name."""
@@ -101,7 +103,8 @@ def dossier(session: Session, actor: Actor, case_id: int) -> Dossier:
     activity = _activity(session, case_id)
     snapshot = session.get(EvidenceSnapshot, case.snapshot_id) if case.snapshot_id else None
     return Dossier(
-        case_id, case.state, content, records.record_hash(content), _project(session, project),
+        case_id, case.state, content, records.record_hash(content), {one["id"]: one["section"] for one in case.items},
+        _project(session, project),
         _names(session, [*activity], content, case), _signatures(session, case_id), activity, _checkpoints(session),
         snapshot.content if snapshot else {}, _files(session, case_id), case.decided_at, case.expires_at, now(),
     )  # fmt: skip

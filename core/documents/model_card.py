@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from core.documents import wording
 from core.documents.blocks import Block, Heading, Pairs, Paragraph, Table
@@ -66,13 +66,13 @@ def _answered(case: Dossier, *words: str) -> Iterator[Block]:
     found = [
         (one["summary"], wording.answer(one))
         for one in case.record["items"]
-        if one["applies"] and wording.answer(one) and any(word in _about(one) for word in words)
+        if one["applies"] and wording.answer(one) and any(word in _about(case, one) for word in words)
     ]
     yield Pairs(found) if found else Paragraph(NOT_FILLED, quiet=True)
 
 
-def _about(item: dict[str, str]) -> str:
-    return f"{item['summary']} {item.get('section', '')}".lower()
+def _about(case: Dossier, item: Mapping[str, str]) -> str:
+    return f"{item['summary']} {case.sections.get(item['id'], '')}".lower()
 
 
 def metrics(case: Dossier) -> Iterator[Block]:

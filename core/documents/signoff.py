@@ -24,7 +24,7 @@ def signoff(case: Dossier) -> list[Block]:
 
 
 def _summary(case: Dossier) -> Iterator[Block]:
-    record = case.record
+    record, evidence = case.record, case.record["evidence"]
     checklist = record["checklist"]
     yield Pairs(
         [
@@ -48,11 +48,8 @@ def _summary(case: Dossier) -> Iterator[Block]:
 def _conditions(case: Dossier) -> Iterator[Block]:
     if found := case.record.get("conditions"):
         yield Heading("Conditions")
-        rows = [
-            (one["text"], case.name(one["owner"]), one["due_on"], "met" if one.get("met_at") else "open")
-            for one in found
-        ]
-        yield Table(("Condition", "Owner", "Due", "State"), rows, (5, 2, 2, 1))
+        rows = [(one["text"], case.name(one["owner"]), one["due_on"], ", ".join(one["environments"])) for one in found]
+        yield Table(("Condition", "Owner", "Due", "Meanwhile allowed in"), rows, (5, 2, 2, 2))
 
 
 def _waivers(case: Dossier) -> Iterator[Block]:

@@ -56,7 +56,9 @@ def test_risk_facts_are_those_of_the_decision_table() -> None:
 
 def test_an_item_is_blocking_in_the_tiers_it_names_and_only_where_it_applies() -> None:
     item = {"id": "A-1", "summary": "s", "question": "q", "blockingFor": ["high"]}
-    content = {"sections": [{"title": "T", "items": [item, item | {"id": "A-2", "appliesWhen": {"tier": ["minimal"]}}]}]}
+    content = {
+        "sections": [{"title": "T", "items": [item, item | {"id": "A-2", "appliesWhen": {"tier": ["minimal"]}}]}]
+    }
     assert [(one.id, one.applies, one.blocking) for one in freeze(content, FACTS, "high")] == [
         ("A-1", True, True), ("A-2", False, False),
     ]  # fmt: skip
