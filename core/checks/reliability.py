@@ -59,7 +59,7 @@ def metric_not_worse_than_champion(task: Task) -> Finding:
         return _no_key_metric(task) if not metric.stem else absent(task, metric)
     if broken := unsound(task, metric, metric.stem, mine):
         return broken
-    if theirs is None or theirs.overwritten or not is_finite(theirs.value):
+    if theirs is None or measuring.defect(task.snapshot, replace(metric, on_evaluation=False), metric.stem, theirs):
         return task.finding("missing", f"The champion has no usable {brief(metric.stem)} to compare with.",
                             advice="Evaluate the champion on the same rows, and log the metric there.")  # fmt: skip
     if mine.digest and theirs.digest and mine.digest != theirs.digest:
