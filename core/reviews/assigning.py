@@ -27,8 +27,8 @@ from core.reviews.states import SIGNING_ROLES
 from core.reviews.tables import CaseSeat, Delegation, ReviewCase, ReviewerProfile
 
 __all__ = [
-    "assign", "barred", "candidates", "delegate", "end_delegation", "refill", "release", "seat", "seats", "set_profile",
-    "unsettled", "waited_for",
+    "assign", "barred", "candidates", "delegate", "end_delegation", "note_opened", "refill", "release", "require_seat",
+    "seat", "seats", "set_profile", "unsettled", "waited_for",
 ]  # fmt: skip
 
 SEATED = ("submitted", "in review")
@@ -66,6 +66,32 @@ def unsettled(session: Session, on: date) -> Sequence[int]:
     looked_at = or_(ReviewCase.state == "submitted", left.exists(), away.exists())
     wanted = select(ReviewCase.id).where(col(ReviewCase.state).in_(SEATED), looked_at)
     return [one for one in session.exec(wanted.order_by(col(ReviewCase.id))) if one is not None]
+
+
+def require_seat(session: Session, actor: Actor, case: ReviewCase) -> CaseSeat:
+    """The seat from which ``actor`` may decide now: theirs, in a role they have here, with no hand in what is reviewed."""
+    held = next((one for one in seats(session, case) if one.person_id == actor.id), None)
+    if held is None or actor.kind != "person":
+        raise NotAllowed(
+            "You have no seat in this case.", code="no_seat", hint="Whoever assigns reviewers can give you one."
+        )
+    policy.require(actor, SIGNING_ROLES[held.role], scope_of(session.get_one(Project, case.project_id)))
+    if actor.id in barred(session, case):
+        raise NotAllowed(
+            "You took part in making what is reviewed here, so you cannot decide on it.", code="barred",
+            hint="Give the seat up; somebody else takes it.",
+        )  # fmt: skip
+    return held
+
+
+def note_opened(session: Session, *, actor: Actor, case_id: int) -> None:
+    """Note when a reviewer first looked at the evidence of the case; nothing where ``actor`` has no seat in it."""
+    case = locked_case(session, actor, case_id)
+    held = next((one for one in seats(session, case) if one.person_id == actor.id), None)
+    if held is not None and held.opened_at is None:
+        held.opened_at = now()
+        session.add(held)
+        session.flush()
 
 
 def assign(session: Session, *, actor: Actor, case_id: int) -> None:

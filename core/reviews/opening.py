@@ -14,10 +14,13 @@ from core.catalog.references import normalise
 from core.catalog.tables import Entry
 from core.catalog.visibility import visible
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.evidence.tables import EvidenceSnapshot
 from core.projects.actions import line, locked, require_running, scope_of
 from core.projects.tables import Project, ProjectTracking
 from core.projects.tier import TIERS
-from core.reviews import applicability, carrying, checklists, states
+from core.reviews import applicability, carrying, checklists, judging, moving, states
+from core.reviews.answering import editable_case, resolve
+from core.reviews.items import applicable
 from core.reviews.moving import subject_of
 from core.reviews.tables import ChecklistVersion, ReviewCase
 from core.reviews.terms import terms_of
@@ -56,8 +59,38 @@ def open_case(
     session.add(case)
     session.flush()
     carried = carrying.begin(session, actor, case, carry_from) if carry_from is not None else 0
+    if kind != "model":  # what is not in MLflow has all its evidence here already
+        judging.judge(session, case)
     _record(session, actor, case, published, carried)
     return case
+
+
+def attach(session: Session, *, actor: Actor, case_id: int, snapshot_id: int) -> None:
+    """Let a case about a model version rest on a newer copy of its evidence; its checks judge it at once.
+
+    What was asked to be changed about items with a check is answered by evidence that differs.
+    """
+    case = editable_case(session, actor, case_id)
+    snapshot = _newer_snapshot(session, case, snapshot_id)
+    former = session.get(EvidenceSnapshot, case.snapshot_id) if case.snapshot_id else None
+    case.snapshot_id, case.subject_digest = snapshot.id, snapshot.subject_digest
+    moving.touch(session, case)
+    if former is None or former.digest != snapshot.digest:
+        checked = [one.id for one in applicable(case.items) if one.check]
+        resolve(session, case, checked)
+    carrying.carry(session, case)
+    verdicts = judging.judge(session, case)
+    told = events.CaseEvidenceAttached(subject_of(case), snapshot_id, snapshot.digest, verdicts)
+    record(session, actor, told)
+
+
+def _newer_snapshot(session: Session, case: ReviewCase, snapshot_id: int) -> EvidenceSnapshot:
+    found = session.get(EvidenceSnapshot, snapshot_id) if 0 < snapshot_id <= moving.LARGEST_ID else None
+    if found is None or (case.kind, case.name, case.version) != ("model", found.model, found.version):
+        raise NotFound("No such evidence on the subject of this case.", hint="Copy it from MLflow first.")
+    if case.snapshot_id is not None and snapshot_id <= case.snapshot_id:
+        raise Invalid("The case rests on this evidence already, or on newer one.", hint="Copy it from MLflow again.")
+    return found
 
 
 # --- what it needs ---------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def _loads(session: Session, people: set[str]) -> dict[str, int]:
         )
         .group_by(CaseSeat.person_id)
     )
-    return dict(session.execute(held).tuples().all())
+    return dict(session.exec(held).all())
 
 
 def _takes_more(profile: ReviewerProfile | None, load: int) -> bool:
