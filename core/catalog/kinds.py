@@ -674,6 +674,58 @@ class CheckLimits(Strict):
     source: Line
 
 
+class GateRule(Strict):
+    """What the gate asks before versions of projects of these tiers go to one environment.
+
+    ``unrated`` is a project whose risk facts are not stated. ``oldest_mirror_hours`` is how long ago MLflow may have been
+    mirrored last, ``oldest_evidence_hours`` how long ago the evidence of a case may have been compared with it; without
+    them any age will do. Every one of ``checklists`` must have approved the version.
+    """
+
+    environment: Literal["development", "test", "production"]
+    tiers: Annotated[list[Literal["unrated", "minimal", "limited", "high"]], Field(min_length=1)]
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    case_required: bool = True
+    checklists: Annotated[list[Ref], Field(max_length=10)] = []
+    oldest_mirror_hours: Annotated[int, Field(ge=1, le=8760)] | None = None
+    oldest_evidence_hours: Annotated[int, Field(ge=1, le=8760)] | None = None
+
+    @model_validator(mode="after")
+    def _a_case_has_a_checklist(self) -> GateRule:
+        if self.case_required and not self.checklists:
+            raise ValueError(
+                "a rule that asks for a case names its checklists; without a case say 'caseRequired: false'"
+            )
+        if not self.case_required and self.checklists:
+            raise ValueError("a rule names checklists only where it asks for a case")
+        return self
+
+
+class GatePolicy(Strict):
+    """The gate's rules: at most one for an environment and a tier, and where there is none nothing passes.
+
+    ``alias`` is set in MLflow on the newest version that may go to production; ``champion`` and ``challenger`` are moved
+    by people and pipelines alone.
+    """
+
+    rules: Annotated[list[GateRule], Field(min_length=1, max_length=100)]
+    alias: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,62})?$")] = ""
+
+    @field_validator("alias")
+    @classmethod
+    def _nobody_is_promoted(cls, value: str) -> str:
+        if value in ("champion", "challenger"):
+            raise ValueError(f"the alias {value!r} says what serves: the gate does not move it")
+        return value
+
+    @model_validator(mode="after")
+    def _one_rule_each(self) -> GatePolicy:
+        pairs = [(rule.environment, tier) for rule in self.rules for tier in rule.tiers]
+        if doubled := next((one for one in pairs if pairs.count(one) > 1), None):
+            raise ValueError(f"two rules speak of {doubled[0]} and the tier {doubled[1]}; keep one")
+        return self
+
+
 class PolicySpec(Spec):
     """An organisation-wide agreement; its rules and limits are data that checks read."""
 
@@ -681,6 +733,8 @@ class PolicySpec(Spec):
     rules: list[Rule] = []
     limits: dict[str, CheckLimits] = {}
     """By the name of the check."""
+    gate: GatePolicy | None = None
+    """What the gate asks; read from the entry ``policy:default/gate-rules`` alone."""
 
 
 class ProjectSpec(Spec):
