@@ -16,9 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from fairlearn.metrics import MetricFrame
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 SEED, QUANTILES = 0, [0.025, 0.975]
 DRAWS = 200
@@ -44,6 +42,12 @@ class Measure:
     lower: float | None = None
     upper: float | None = None
     rows: int | None = None
+
+    def __str__(self) -> str:
+        """For people: the value, and the interval where there is one."""
+        if self.lower is None:
+            return f"{self.value:.4f}"
+        return f"{self.value:.4f} ({self.lower:.4f} to {self.upper:.4f})"
 
 
 Measures = dict[str, Measure]
@@ -143,10 +147,10 @@ def group_counts(groups: Groups) -> Measures:
 def coverage(groups: Groups, declared: Mapping[str, Sequence[Any]]) -> Measures:
     """Per feature, the share of the groups of intended users with enough rows to be judged."""
     found: Measures = {}
-    for name, group in _named({name: groups[name] for name in declared}):
+    for feature, wanted in declared.items():
+        ((name, group),) = _named({feature: groups[feature]})
         floor = max(ENOUGH_ROWS, ENOUGH_SHARE * len(group))
-        wanted = [str(one) for one in declared[name]]
-        enough = [np.count_nonzero(group == one) >= floor for one in wanted]
+        enough = [np.count_nonzero(group == _label(one)) >= floor for one in wanted]
         found[f"rai.coverage.{name}"] = Measure(float(np.mean(enough)), rows=len(group))
     return found
 
@@ -286,7 +290,7 @@ def membership_inference(
     is_unseen = np.arange(len(losses)) >= len(seen)
 
     def auc(rows: Any) -> float:
-        others, ranks = is_unseen[rows], rankdata(losses[rows])
+        others, ranks = is_unseen[rows], pd.Series(losses[rows]).rank().to_numpy()
         n = int(others.sum())
         return _over(float(ranks[others].sum()) - n * (n + 1) / 2, n * (len(rows) - n))
 
@@ -350,6 +354,8 @@ def log(
 
 
 def _frame(scores: Mapping[str, Score], truth: Any, given: Any, group: Any, draws: int) -> Any:
+    from fairlearn.metrics import MetricFrame  # only those who compare groups need it
+
     columns = {"y_true": truth, "y_pred": given, "sensitive_features": group}
     sampling = {"n_boot": draws, "ci_quantiles": QUANTILES, "random_state": SEED}
     return MetricFrame(metrics=dict(scores), **columns, **sampling)
@@ -363,7 +369,7 @@ def _named(groups: Groups, rows: int | None = None) -> Iterator[tuple[str, NDArr
             raise ValueError(f"{name}: some rows have no group; give them one, such as 'unknown'")
         if rows is not None and len(labels) != rows:
             raise ValueError(f"{name}: {len(labels)} groups for {rows} rows; give one per row")
-        yield _plain(name), labels.astype(str).to_numpy(dtype=object)
+        yield _plain(name), labels.map(_label).to_numpy(dtype=object)
 
 
 def _sizes(group: NDArray[Any]) -> Any:
@@ -384,6 +390,10 @@ def _binary(values: ArrayLike, what: str) -> NDArray[np.int64]:
     if array.ndim != 1 or not np.all(np.isin(array, (0, 1))):
         raise ValueError(f"{what} must be a list of 0 and 1; apply the decision threshold first")
     return array.astype(np.int64)
+
+
+def _label(group: Any) -> str:
+    return f"{group:g}" if isinstance(group, float) else str(group)
 
 
 def _plain(name: Any) -> str:

@@ -121,6 +121,12 @@ def test_a_declared_group_is_covered_with_a_hundred_rows_and_two_per_cent():
     assert half["rai.coverage.language"].value == 0.5
 
 
+def test_numbers_name_groups_as_people_write_them():
+    groups = {"sex code": np.repeat([1.0, 2.0], 150)}
+    assert rai.group_counts(groups)["rai.group_count.sex_code.2"] == Measure(150, rows=300)
+    assert rai.coverage(groups, {"sex code": [1, 2.0]})["rai.coverage.sex_code"].value == 1
+
+
 def test_a_model_that_knows_more_than_the_baseline_gains_and_an_equal_one_does_not():
     rng = np.random.default_rng(3)
     actual = rng.integers(0, 2, 500)
@@ -204,6 +210,11 @@ def test_an_interval_that_does_not_exist_is_left_out():
         assert set(rai.flat({"rai.x": one})) == {"rai.x", "rai.x.rows"}
     few = rai.baseline_gain([0, 1], [0, 1], [0, 0], lambda actual, _: np.nan if len(set(actual)) < 2 else 1.0)
     assert few["rai.baseline_gain"] == Measure(0, rows=2)
+
+
+def test_a_measure_reads_as_value_and_interval():
+    assert str(Measure(0.5, 0.25, 0.75, 12)) == "0.5000 (0.2500 to 0.7500)"
+    assert str(Measure(2, rows=12)) == "2.0000"
 
 
 def test_a_value_that_does_not_exist_is_refused():
