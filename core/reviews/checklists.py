@@ -86,7 +86,7 @@ def propose(
     """Propose a version of a checklist; another person publishes it. Its content is a ``spec`` by the names in YAML."""
     entry = _checklist(session, actor, entry_id)
     policy.require(actor, "checklist.author", scope_of(entry))
-    cleaned = _valid(content | {"version": version})
+    cleaned = _valid({**content, "version": version})
     if session.exec(_version(entry_id, version)).first() is not None:
         raise Conflict(f"Version {version} of {entry.title} is there already.", hint="Give it the next version.")
     made = ChecklistVersion(

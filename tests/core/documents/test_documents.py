@@ -129,14 +129,18 @@ def _rewritten(data: bytes, name: str, change: Any) -> bytes:
     return verifier.packed(files)
 
 
-@pytest.mark.parametrize("name", ["record.json", "signatures.json", "activity.json", "checkpoints.json", "sign-off.pdf"])
+@pytest.mark.parametrize(
+    "name", ["record.json", "signatures.json", "activity.json", "checkpoints.json", "sign-off.pdf"]
+)
 def test_a_changed_file_in_a_good_archive_is_found(made: Dossier, name: str) -> None:
     whole = export.document(made, "export", "zip")
     with pytest.raises(verifier.Broken, match=name):
         verifier.verify_case(_rewritten(whole, name, lambda data: data.replace(b"1", b"2", 1)))
 
 
-def test_a_signature_that_was_moved_to_another_decision_is_found(made: Dossier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signature_that_was_moved_to_another_decision_is_found(
+    made: Dossier, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forged = [one if one.decision != "approve" else _replaced(one, decision="reject") for one in made.signatures]
     from dataclasses import replace
 

@@ -118,7 +118,9 @@ class Oracle:
         self.reached[f"signed: {said['decision']}"] += 1
 
     def _in_order(self, session: Session, case: ReviewCase, made: Signature) -> None:
-        signed = session.exec(select(Signature.signed_at).where(Signature.case_id == case.id).order_by(col(Signature.id)))
+        signed = session.exec(
+            select(Signature.signed_at).where(Signature.case_id == case.id).order_by(col(Signature.id))
+        )
         moments = list(signed)
         assert moments == sorted(moments)
         assert case.submitted_at is not None
@@ -231,7 +233,9 @@ def blocking(session: Session, case: ReviewCase, at: datetime) -> list[str]:
     """Blocking items that stand against an approval at a moment."""
     answers = {
         one.item_id: one
-        for one in session.exec(select(CaseAnswer).where(CaseAnswer.case_id == case.id).order_by(col(CaseAnswer.revision)))
+        for one in session.exec(
+            select(CaseAnswer).where(CaseAnswer.case_id == case.id).order_by(col(CaseAnswer.revision))
+        )
     }
     current = select(CaseFinding).where(CaseFinding.case_id == case.id, col(CaseFinding.current))
     verdicts = {one.item_id: one.verdict for one in session.exec(current)}

@@ -45,7 +45,7 @@ def test_what_is_not_known_is_asked() -> None:
 
 def test_every_condition_a_checklist_can_name_is_decided() -> None:
     for name in AppliesWhen.model_json_schema(by_alias=True)["properties"]:
-        does, because = applies({name: ["never"]}, {key: "something else" for key in FACTS} | {"never": False})
+        does, because = applies({name: ["never"]}, dict.fromkeys(FACTS, "something else") | {"never": False})
         assert not does, because
 
 
