@@ -39,7 +39,7 @@ def annex_iv(case: Dossier) -> list[Block]:
         *_environment(case),
         Heading("Test reports, dated and signed", 3),
         Paragraph(f"The record of the review has SHA-256 {case.record_hash}; those responsible signed it as shown below."),
-        *signatures(case),
+        *signatures(case, 4),
         Heading("3. Monitoring, functioning and control"),
         *_known(case.project["monitoring"], "capabilities, limits, foreseeable risks and the measures of human oversight."),
         Heading("4. Appropriateness of the metrics"),

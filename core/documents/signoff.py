@@ -37,7 +37,7 @@ def _summary(case: Dossier) -> Iterator[Block]:
             ("Holds until", wording.moment(case.expires_at)),
             (
                 "Evidence",
-                f"{record['evidence'].get('digest') or '–'}, taken {record['evidence'].get('taken_at') or '–'}",
+                f"{evidence['digest']}, taken {evidence['taken_at'][:16]}" if evidence else "–",
             ),
             ("Subject digest", record["subject"].get("digest") or "–"),
             ("Record", f"SHA-256 {case.record_hash}"),
@@ -77,9 +77,9 @@ def _reasons(items: list[dict[str, str]]) -> str:
     return "; ".join(f"{one['id']} ({one['because'].rstrip('.')})" for one in items) + "."
 
 
-def signatures(case: Dossier) -> Iterator[Block]:
+def signatures(case: Dossier, level: int = 2) -> Iterator[Block]:
     """Every signature in its printed form: name, moment, meaning, and the record that was signed."""
-    yield Heading("Signatures")
+    yield Heading("Signatures", level)
     if not case.signatures:
         yield Paragraph("Nobody has signed yet.", quiet=True)
         return

@@ -188,7 +188,8 @@ def _manifest(files: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, str
 def _signed(one: dict[str, str], record: str) -> str:
     payload = parsed(one["payload"].encode(), "a signed payload")
     check_signature(one["payload"].encode(), one["signature"], one["key"], f"the signature of {one['printed_name']}")
-    shown = {name: one[name] for name in ("printed_name", "meaning", "decision", "record_hash", "signed_at")}
+    shown = {name: one[name] for name in ("meaning", "decision", "role", "record_hash", "signed_at")}
+    shown["name"] = one["printed_name"]
     if any(payload.get(name) != value for name, value in shown.items()):
         raise Broken(f"the signature of {one['printed_name']} was made on something else")
     state = f"voided: {one['void_reason']}" if one["voided_at"] else "counts"

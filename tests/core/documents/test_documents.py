@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,9 @@ import pytest
 from core import db
 from core.activity import recording
 from core.documents import dossier, export, verifier
+from core.documents.blocks import Pairs, Paragraph, Table, markdown
 from core.documents.dossier import Dossier
 from core.errors import Invalid, NotFound
-from core.reviews import signing
 from tests.core.datasets.house import Clock, Make
 from tests.core.reviews.bank import Bank, build
 from tests.core.reviews.conftest import clock, quick_pins  # noqa: F401
@@ -65,9 +67,7 @@ def test_technical_documentation_has_its_nine_points_and_marks_what_nobody_wrote
     assert text.count("To be written by the provider") >= 5
 
 
-def test_markup_in_what_people_wrote_stays_text(bank: Bank) -> None:
-    from core.documents.blocks import Pairs, Paragraph, Table, markdown
-
+def test_markup_in_what_people_wrote_stays_text(store: str) -> None:
     hostile = "<img src=x> [a](b) *c* | d\n# e\n- f"
     for block in (Paragraph(hostile), Pairs([(hostile, hostile)]), Table(["a"], [[hostile]])):
         text = markdown([block])
@@ -141,25 +141,14 @@ def test_a_changed_file_in_a_good_archive_is_found(made: Dossier, name: str) -> 
 def test_a_signature_that_was_moved_to_another_decision_is_found(
     made: Dossier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forged = [one if one.decision != "approve" else _replaced(one, decision="reject") for one in made.signatures]
-    from dataclasses import replace
-
+    forged = [replace(one, decision="reject") if one.decision == "approve" else one for one in made.signatures]
     whole = export.document(replace(made, signatures=tuple(forged)), "export", "zip")
     with pytest.raises(verifier.Broken, match="made on something else"):
         verifier.verify_case(whole)
-
-
-def _replaced(one: Any, **more: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(one, **more)
 
 
 def test_the_record_in_the_export_is_what_was_signed(made: Dossier) -> None:
     with zipfile.ZipFile(BytesIO(export.document(made, "export", "zip"))) as archive:
         record = archive.read("record.json")
         signatures = json.loads(archive.read("signatures.json"))
-    import hashlib
-
     assert {one["record_hash"] for one in signatures} == {hashlib.sha256(record).hexdigest()}
-    assert signing.__name__  # the export needs nothing of it

@@ -166,7 +166,7 @@ def test_a_file_answers_where_it_was_uploaded(house: House) -> None:
 def test_only_items_of_the_case_that_apply_are_answered(house: House, item_id: str) -> None:
     entry_id = checklist(
         [
-            {"id": "NOT-1", "type": "text", "question": "Never?", "appliesWhen": "never"},
+            {"id": "NOT-1", "type": "text", "question": "Never?", "appliesWhen": {"modality": ["graph"]}},
             {"id": "YES-1", "type": "boolean", "question": "Yes?"},
         ],
         name="partly",
