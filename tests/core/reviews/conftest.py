@@ -1,14 +1,20 @@
-"""Fixtures: a clock that stands still until it is moved, and a bank whose PINs are quick to hash."""
+"""Fixtures: a clock that stands still until it is moved, and banks whose PINs are quick to hash."""
 
 from __future__ import annotations
 
-import pytest
-from argon2 import PasswordHasher
+from tests.core.reviews import standins
 
-from core.reviews import pins
-from tests.core.datasets.house import Clock, Make
-from tests.core.reviews.bank import Bank, build
-from tests.core.reviews.clock import stopped
+standins.install()
+
+import pytest  # noqa: E402
+from argon2 import PasswordHasher  # noqa: E402
+
+from core.reviews import pins  # noqa: E402
+from tests.core.datasets.house import Clock, Make  # noqa: E402
+from tests.core.reviews import house as houses  # noqa: E402
+from tests.core.reviews.bank import Bank, build  # noqa: E402
+from tests.core.reviews.clock import stopped  # noqa: E402
+from tests.core.reviews.house import House  # noqa: E402
 
 
 @pytest.fixture
@@ -25,3 +31,9 @@ def clock(monkeypatch: pytest.MonkeyPatch, quick_pins: None) -> Clock:
 @pytest.fixture
 def bank(store: str, person: Make, clock: Clock) -> Bank:
     return build(person, clock)
+
+
+@pytest.fixture
+def house(store: str, person: Make) -> House:
+    """A bank with a model, its team, its reviewers and a small checklist; no case is open yet."""
+    return houses.build(person)

@@ -118,7 +118,9 @@ class Oracle:
         self.reached[f"signed: {said['decision']}"] += 1
 
     def _in_order(self, session: Session, case: ReviewCase, made: Signature) -> None:
-        signed = session.exec(select(Signature.signed_at).where(Signature.case_id == case.id).order_by(col(Signature.id)))
+        signed = session.exec(
+            select(Signature.signed_at).where(Signature.case_id == case.id).order_by(col(Signature.id))
+        )
         moments = list(signed)
         assert moments == sorted(moments)
         assert case.submitted_at is not None
@@ -137,7 +139,7 @@ class Oracle:
         assert all(one == records[0] for one in records), "12: all signed the same"
         self._subject_is_what_was_submitted(session, case, standing)
         assert not blocking(session, case, self.clock()), "8, 10: nothing blocking is open"
-        conditions = [one for one in open_conditions(session, case)]
+        conditions = open_conditions(session, case)
         assert bool(conditions) == (self.states[case.id or 0] == "approved with conditions")
         for one in conditions:
             assert one.text
@@ -231,7 +233,9 @@ def blocking(session: Session, case: ReviewCase, at: datetime) -> list[str]:
     """Blocking items that stand against an approval at a moment."""
     answers = {
         one.item_id: one
-        for one in session.exec(select(CaseAnswer).where(CaseAnswer.case_id == case.id).order_by(col(CaseAnswer.revision)))
+        for one in session.exec(
+            select(CaseAnswer).where(CaseAnswer.case_id == case.id).order_by(col(CaseAnswer.revision))
+        )
     }
     current = select(CaseFinding).where(CaseFinding.case_id == case.id, col(CaseFinding.current))
     verdicts = {one.item_id: one.verdict for one in session.exec(current)}
