@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, or_, select
 
 from core import db
-from core.access import policy
+from core.access import policy, queries
 from core.access.policy import Actor
 from core.access.tables import Person, RoleGrant
 from core.activity import events
@@ -95,13 +95,20 @@ def note_opened(session: Session, *, actor: Actor, case_id: int) -> None:
 
 
 def assign(session: Session, *, actor: Actor, case_id: int) -> None:
-    """Fill the empty seats of a submitted case from the pool; the review begins once all are filled."""
+    """Fill the empty seats of a submitted case from the pool; the review begins once all are filled.
+
+    Where the pool does not go that far, those who can seat somebody by hand are told.
+    """
     case = locked_case(session, actor, case_id)
     if actor.kind != "system":
         _require_lead(session, actor, case)
     if case.state not in SEATED:
         raise Conflict(f"The case is {case.state}.", hint="Reviewers are assigned once it is submitted.")
     refill(session, case)
+    if left := _places(session, case):
+        able = queries.who_may(session, "case.assign", scope_of(session.get_one(Project, case.project_id)))
+        told = f"Nobody was found to review {title_of(case)} as {', '.join(sorted(left))}."
+        tell(session, able, subject=subject_of(case), text=told, except_for=actor)
 
 
 def refill(session: Session, case: ReviewCase) -> None:
@@ -328,8 +335,14 @@ def _take(session: Session, actor: Actor, case: ReviewCase, held: CaseSeat, reas
 
 
 def _begin_if_full(session: Session, case: ReviewCase) -> None:
-    if case.state == "submitted" and not _places(session, case):
-        moving.move(session, signatures.REVIEWERS, case, "begin")
+    """Begin the review, at first or again after changes; then those who sat there already are told."""
+    if case.state != "submitted" or _places(session, case):
+        return
+    again = case.begun_at is not None
+    moving.move(session, signatures.REVIEWERS, case, "begin")
+    if again:
+        told = f"The {title_of(case)} was changed and submitted again; decide until {case.due_at:%d %b %Y}."
+        tell(session, waited_for(session, case), subject=subject_of(case), text=told)
 
 
 def _require_lead(session: Session, actor: Actor, case: ReviewCase) -> None:

@@ -40,7 +40,7 @@ def judge(session: Session, case: ReviewCase) -> dict[str, int]:
 def findings(case: ReviewCase, evidence: Snapshot) -> dict[str, Finding]:
     """Item → what its check says of ``evidence``."""
     checked = [one for one in applicable(case.items) if one.check]
-    return {one.id: registry.run(one.check, evidence, one.parameters, tier=case.tier) for one in checked}
+    return {one.id: registry.run(one.check, evidence, one.parameters, tier=case.tier, item=one.id) for one in checked}
 
 
 def evidence_of(session: Session, case: ReviewCase, answers: Mapping[str, Any] | None = None) -> Snapshot:

@@ -246,6 +246,7 @@ def build(person: Make) -> House:
     """The bank, with version 1 of its model in the mirror."""
     with db.writing() as session:
         people.add_unit(session, actor=SYSTEM, unit_id="lending", name="Lending")
+        people.add_unit(session, actor=SYSTEM, unit_id="retail", name="Retail")
         people.add_team(session, actor=SYSTEM, team_id="risk", name="Risk", unit_id="lending")
         people.add_team(session, actor=SYSTEM, team_id="platform", name="Platform")
         projects.create(
