@@ -114,13 +114,19 @@ def _require_submittable(session: Session, actor: Actor, case: ReviewCase) -> No
         )
     _require_evidence(case)
     if missing := states.missing_for_submission(standings(session, case)):
-        raise Conflict(f"Not answered, or without evidence: {', '.join(missing)}.", code="incomplete")
+        raise Conflict(
+            f"Not answered, or without evidence: {', '.join(missing)}.", code="incomplete",
+            hint="Answer them, attach evidence, or ask for a waiver.",
+        )  # fmt: skip
     asked = select(CaseComment.item_id).where(
         CaseComment.case_id == case.id, col(CaseComment.asks_change), col(CaseComment.resolved_by_revision).is_(None),
         CaseComment.item_id != "",
     )  # fmt: skip
     if left := sorted(set(session.exec(asked))):
-        raise Conflict(f"Changes were asked for, and not made yet: {', '.join(left)}.", code="incomplete")
+        raise Conflict(
+            f"Changes were asked for, and not made yet: {', '.join(left)}.", code="incomplete",
+            hint="Each of these items needs a new revision of its answer.",
+        )  # fmt: skip
 
 
 def _require_evidence(case: ReviewCase) -> None:
@@ -147,7 +153,10 @@ def _seat_of(session: Session, actor: Actor, case: ReviewCase) -> CaseSeat:
             hint="Give the seat up; somebody else takes it.",
         )  # fmt: skip
     if any(one.person_id == actor.id for one in signatures.standing(session, case, *FOR_APPROVAL)):
-        raise Conflict("You signed this case already.", code="signed_already")
+        raise Conflict(
+            "You signed this case already.", code="signed_already",
+            hint="To decide otherwise before the others have signed, ask for changes.",
+        )  # fmt: skip
     return seat
 
 

@@ -16,7 +16,7 @@ from core.errors import Invalid, NotAllowed
 from core.people.notices import tell
 from core.projects.actions import scope_of, text
 from core.projects.tables import Project, ProjectMember
-from core.reviews import assigning, moving, pool, signatures, states
+from core.reviews import assigning, moving, signatures, states
 from core.reviews.moving import locked_case, subject_of
 from core.reviews.tables import CaseSeat, ChecklistVersion, ReviewCase, Signature
 
@@ -48,7 +48,7 @@ def reopen(session: Session, *, actor: Actor, case_id: int, reason: str) -> None
     case.decided_at, case.expires_at, case.revoke_proposed_by = None, None, None
     case.due_at, case.paused_at = workdays.due(now(), case.days), None
     moving.move(session, actor, case, "reopen", reason=words)
-    _fill_seats(session, case)
+    assigning.refill(session, case)
     tell_everybody(session, actor, case, f"is in review again: {words}")
 
 
@@ -94,15 +94,6 @@ def tell_everybody(session: Session, actor: Actor, case: ReviewCase, what: str) 
     people = {case.owner, *session.exec(signers), *session.exec(seated), *session.exec(members)}
     told = f"Case {case.id} ({case.name} {case.version}) {what}"
     tell(session, people, subject=subject_of(case), text=told, except_for=actor)
-
-
-def _fill_seats(session: Session, case: ReviewCase) -> None:
-    """Keep those in their seats who may still sit there, and give the other seats to others."""
-    held = select(CaseSeat).where(CaseSeat.case_id == case.id, col(CaseSeat.released_at).is_(None))
-    for seat in session.exec(held.order_by(col(CaseSeat.id))).all():
-        if not pool.is_eligible(session, case, seat.role, seat.person_id):
-            assigning.give_up(session, signatures.REVIEWERS, case, seat, "no longer eligible")
-    assigning.fill(session, signatures.REVIEWERS, case)
 
 
 def _propose_revocation(session: Session, actor: Actor, case: ReviewCase, reason: str) -> None:

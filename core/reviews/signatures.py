@@ -16,7 +16,7 @@ from core.db import now
 from core.people.notices import tell
 from core.reviews.moving import subject_of
 from core.reviews.record import kept, record, substance
-from core.reviews.tables import CaseSeat, Condition, ReviewCase, Signature
+from core.reviews.tables import Condition, ReviewCase, Signature
 
 FOR_APPROVAL = ("approve", "approve with conditions")
 REVIEWERS = policy.system("reviews")
@@ -42,13 +42,6 @@ def submitted_digest(session: Session, case: ReviewCase) -> str | None:
     """What the subject was when its owner submitted it, as they signed it; nothing where nobody did."""
     signed = standing(session, case, "submit")
     return kept(session, signed[-1].record_hash)["subject"]["digest"] if signed else None
-
-
-def waited_for(session: Session, case: ReviewCase) -> list[str]:
-    """Ids of the people with a seat who have not signed."""
-    signed = {one.seat_id for one in standing(session, case, *FOR_APPROVAL)}
-    held = select(CaseSeat).where(CaseSeat.case_id == case.id, col(CaseSeat.released_at).is_(None))
-    return [one.person_id for one in session.exec(held) if one.id not in signed]
 
 
 def void_all(session: Session, actor: Actor, case: ReviewCase, reason: str) -> None:

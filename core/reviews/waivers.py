@@ -198,7 +198,10 @@ def _require_other(session: Session, actor: Actor, case: ReviewCase, waiver: Wai
 
 def _require_not_barred(session: Session, actor: Actor, case: ReviewCase) -> None:
     if actor.id in pool.barred(session, case):
-        raise NotAllowed("You took part in making what is reviewed here, so you do not accept its risk.", code="barred")
+        raise NotAllowed(
+            "You took part in making what is reviewed here, so you do not accept its risk.", code="barred",
+            hint="Somebody else who may does.",
+        )  # fmt: skip
 
 
 def _take_effect(session: Session, actor: Actor, case: ReviewCase, waiver: Waiver) -> None:

@@ -15,7 +15,7 @@ from core.catalog.tables import Entry
 from core.checks.findings import Finding
 from core.checks.snapshot import Measure, Snapshot
 from core.errors import NotFound
-from core.evidence.tables import EvidenceCheck
+from core.evidence.tables import CiFact, EvidenceCheck
 from core.reviews.items import FrozenItem
 from core.reviews.tables import ChecklistVersion
 
@@ -54,7 +54,9 @@ def _snapshot_of(content: Mapping[str, Any], **given: Any) -> Snapshot:
 
 
 def _people_behind(session: Any, snapshot: Any) -> frozenset[str]:
-    return frozenset(snapshot.content.get("people", []))
+    told = select(CiFact).where(CiFact.model == snapshot.model, CiFact.version == snapshot.version)
+    committers = {name for one in session.exec(told) for name in one.committers}
+    return frozenset(snapshot.content.get("people", [])) | committers
 
 
 def _is_verified(session: Any, snapshot_id: int, at: datetime) -> bool:

@@ -156,7 +156,7 @@ def test_the_seat_of_who_left_is_given_up_unless_they_have_signed(bank: Bank) ->
     bank.signed(bank.vera, case_id, "approve")
     bank.deactivate("vera")
     bank.deactivate("rita")
-    assert "1 seats released" in watching.watch(SYSTEM)
+    assert "1 seats settled" in watching.watch(SYSTEM)
     assert bank.vera.id in seated(case_id)
     assert bank.rita.id not in seated(case_id)
 
