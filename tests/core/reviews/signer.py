@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import sys
 
+from tests.core.reviews import standins
+
+standins.install()
+
 from core import db
 from core.access import queries
 from core.evidence.tables import EvidenceCheck
