@@ -727,12 +727,12 @@ class GatePolicy(Strict):
 
 
 class PolicySpec(Spec):
-    """An organisation-wide agreement; its rules and limits are data that checks read."""
+    """An organisation-wide agreement; its rules are data that checks read."""
 
     applies_to: Text
     rules: list[Rule] = []
     limits: dict[str, CheckLimits] = {}
-    """By the name of the check."""
+    """Of the checks in reviews, by the name of the check."""
     gate: GatePolicy | None = None
     """What the gate asks; read from the entry ``policy:default/gate-rules`` alone."""
 
