@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, BackgroundTasks, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import db
-from core.api.auth import Caller
+from core.api import auth
+from core.api.auth import Credentials
 from core.api.errors import documented
 from core.gates import answering
 
@@ -68,12 +69,14 @@ class GateAnswer(BaseModel):
     summary="May this version go there?",
 )
 def gate(
-    caller: Caller,
+    credentials: Credentials,
+    background: BackgroundTasks,
     model: Named,
     version: Numbered,
     environment: Annotated[Literal["development", "test", "production"], Query()] = "production",
 ) -> GateAnswer:
     """Ask with the scope `gate:ask`. Whatever the portal does not know is denied, and every answer is recorded."""
+    caller = auth.actor(credentials, background)
     with db.writing() as session:
         answer = answering.ask(session, actor=caller, model=model, version=version, environment=environment)
     return GateAnswer.model_validate(answer)

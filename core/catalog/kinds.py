@@ -761,14 +761,14 @@ class Requirement(Strict):
 
 
 class PolicySpec(Spec):
-    """An organisation-wide agreement, or a law or standard from outside; its rules and limits are data that checks read."""
+    """An organisation-wide agreement, or a law or standard from outside; its rules are data that checks read."""
 
     applies_to: Text
     rules: list[Rule] = []
     requirements: list[Requirement] = []
     """Of a law or standard: what checklists may say they answer to."""
     limits: dict[str, CheckLimits] = {}
-    """By the name of the check."""
+    """Of the checks in reviews, by the name of the check."""
     gate: GatePolicy | None = None
     """What the gate asks; read from the entry ``policy:default/gate-rules`` alone."""
 

@@ -139,7 +139,7 @@ class Oracle:
         assert all(one == records[0] for one in records), "12: all signed the same"
         self._subject_is_what_was_submitted(session, case, standing)
         assert not blocking(session, case, self.clock()), "8, 10: nothing blocking is open"
-        conditions = list(open_conditions(session, case))
+        conditions = open_conditions(session, case)
         assert bool(conditions) == (self.states[case.id or 0] == "approved with conditions")
         for one in conditions:
             assert one.text

@@ -18,6 +18,16 @@ from tests.conftest import SYSTEM
 from tests.core.reviews.bank import Bank
 
 
+@pytest.fixture(autouse=True)
+def one_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The register has one check, and it takes any parameters."""
+
+    def against(name: str, _parameters: Any, *, tier: str) -> str:
+        return "" if name == "selection_rate_ratio" else f"There is no check {name} for {tier}."
+
+    monkeypatch.setattr(registry, "against", against, raising=False)
+
+
 def one(bank: Bank, **more: Any) -> dict[str, Any]:
     given = {
         "text": "Explain it to clerks.", "owner": bank.mo.ref, "due_on": "2026-03-20", "environments": ["test"],

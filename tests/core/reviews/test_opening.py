@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from core import db
 from core.access.policy import MATRIX, ROLES, Actor
+from core.catalog import actions as catalog
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.projects.tables import Project
 from core.reviews import opening, requesting
@@ -152,7 +153,7 @@ def test_one_case_of_a_checklist_is_open_on_a_subject_and_the_next_one_after_it(
 
 def test_a_project_is_reviewed_under_its_id_and_judged_at_once(house: House) -> None:
     intake = checklist(
-        [{"id": "ANS-1", "type": "text", "question": "Why?", "evidence": {"check": "answer_present", "parameters": {}}}],
+        [{"id": "ANS-1", "type": "text", "question": "Why?", "evidence": {"check": "answer_present", "parameters": {"minimum_words": 2}}}],
         name="intake", appliesTo="project", quorum={"reviewer": 1},
     )  # fmt: skip
     subject = {"checklist": intake, "kind": "project", "version": ""}
@@ -162,6 +163,36 @@ def test_a_project_is_reviewed_under_its_id_and_judged_at_once(house: House) -> 
     assert house.standings(case_id)["ANS-1"].verdict == "missing"
     house.answer(case_id, "ANS-1", "It pays.")
     assert house.standings(case_id)["ANS-1"].verdict == "pass"
+
+
+def test_checks_judge_by_the_limits_of_the_organisation_as_they_were_when_the_case_was_opened(house: House) -> None:
+    own = {"check": "metric_at_least", "parameters": {"metric": "accuracy", "value": 0.8, "source": "The charter"}}
+    entry_id = checklist(
+        [
+            {"id": "FAIR-1", "type": "metric", "question": "Fair?", "evidence": {"check": "demographic_parity_ratio"}},
+            {"id": "ACC-1", "type": "metric", "question": "Accurate?", "evidence": own},
+        ],
+        name="limited",
+    )
+    set_limits(0.9)
+    case_id = house.open(checklist=entry_id)
+    set_limits(0.6)
+    house.attach(case_id, **{"rai.demographic_parity_ratio": 0.7})
+    frozen = {one["id"]: one["parameters"] for one in house.case(case_id).items}
+    assert frozen["FAIR-1"] == {"limit": 0.9, "source": "The works council"}
+    assert frozen["ACC-1"] == own["parameters"]
+
+
+def set_limits(high: float) -> None:
+    """Let the organisation demand this of the ratio of selection rates."""
+    ratio = {"values": {"limit": {"minimal": 0.5, "limited": 0.5, "high": high}}, "source": "The works council"}
+    document = {
+        "apiVersion": "factory/v1", "kind": "policy",
+        "metadata": {"name": "validation-limits", "title": "Limits", "description": "Of checks."},
+        "spec": {"owner": "platform", "version": str(high), "appliesTo": "Checks.", "limits": {"demographic_parity_ratio": ratio}},
+    }  # fmt: skip
+    with db.writing() as session:
+        catalog.register(session, document=document)
 
 
 # --- evidence --------------------------------------------------------------------------------------------------------

@@ -245,9 +245,10 @@ def test_a_seat_signs_once_and_a_released_one_not_at_all(bank: Bank) -> None:
 
 
 def test_two_of_the_same_role_do_not_make_up_for_another_role(bank: Bank) -> None:
-    case_id = bank.submitted(quorum={"model validator": 2, "reviewer": 1})
+    case_id = bank.draft(quorum={"model validator": 2, "reviewer": 1})
     with db.writing() as session:
         session.add(bank.seat(case_id, "viktor", "model validator"))
+    bank.signed(bank.olga, case_id, "submit")
     bank.signed(bank.vera, case_id, "approve")
     bank.signed(bank.viktor, case_id, "approve")
     assert bank.state(case_id) == "in review"
