@@ -610,11 +610,28 @@ class Rule(Strict):
         return value
 
 
+class TierValues(Strict):
+    """The value of a check's parameter for each tier of risk."""
+
+    minimal: bool | int | float
+    limited: bool | int | float
+    high: bool | int | float
+
+
+class CheckLimits(Strict):
+    """What a check judges by unless a checklist says otherwise: parameter → value by tier, and where they come from."""
+
+    values: Annotated[dict[str, TierValues], Field(min_length=1)]
+    source: Line
+
+
 class PolicySpec(Spec):
     """An organisation-wide agreement; its rules are data that checks read."""
 
     applies_to: Text
     rules: list[Rule] = []
+    limits: dict[str, CheckLimits] = {}
+    """Of the checks in reviews, by the name of the check."""
 
 
 class ProjectSpec(Spec):
