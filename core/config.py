@@ -76,6 +76,23 @@ class Settings(BaseSettings):
     grant_webhook_secret: SecretStr = Field(
         SecretStr(""), description="Key of the signature (HMAC-SHA256) on those posts; goes with the address."
     )
+    evidence_url: str = Field(
+        "",
+        description="Where uploaded evidence is kept, such as s3://bucket/evidence (with s3fs installed); without it, the "
+        "folder evidence in the data folder.",
+    )
+    evidence_upload_mb: int = Field(
+        20, ge=1, le=1000, description="Largest file of evidence that can be uploaded, in MB."
+    )
+    evidence_file_mb: int = Field(
+        50,
+        ge=1,
+        le=2000,
+        description="Largest artifact of MLflow that is read for its hash, in MB; larger ones by size alone.",
+    )
+    evidence_total_mb: int = Field(
+        200, ge=1, le=20_000, description="How much of the artifacts of one model version is read for hashes, in MB."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much the log tells.")
     mlflow_tracking_uri: str = Field(
         "",
@@ -90,6 +107,16 @@ class Settings(BaseSettings):
             if urlsplit(one).scheme not in ("file", "https", "ssh") or not one.endswith("/"):
                 raise ValueError(f"{one!r} is not a prefix such as https://git.example.org/teams/, ending in '/'")
         return value
+
+    @field_validator("evidence_url")
+    @classmethod
+    def _folder_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme in ("", "http", "https") or not (parts.netloc or parts.path.strip("/"))):
+            raise ValueError(
+                f"{value!r} names no store for files, such as file:///srv/evidence or s3://bucket/evidence"
+            )
+        return value.rstrip("/")
 
     @field_validator("git_hosts", "git_remotes", mode="before")
     @classmethod

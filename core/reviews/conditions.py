@@ -39,13 +39,13 @@ def clean(session: Session, case: ReviewCase, wanted: Mapping[str, Any]) -> dict
     words = text("condition", str(wanted.get("text") or ""), LENGTH)
     if not words:
         raise Invalid("Say what the condition is.")
-    check = str(wanted.get("check") or "")
-    if check and check not in {one.name for one in registry.all_checks()}:
-        raise Invalid(f"No check {check[:80]!r}.", hint="Choose one of the list, or let a signer judge it.")
+    check, parameters = str(wanted.get("check") or ""), _parameters(wanted.get("parameters"))
+    if check and (problem := registry.against(check, parameters, tier=case.tier)):
+        raise Invalid(problem, hint="Choose a check of the register, or let a signer judge it.")
     return {
         "text": words, "owner": _owner(session, case, str(wanted.get("owner") or "")),
         "due_on": _day(case, wanted.get("due_on")).isoformat(), "check": check,
-        "parameters": _parameters(wanted.get("parameters")), "environments": _environments(case, wanted),
+        "parameters": parameters, "environments": _environments(case, wanted),
     }  # fmt: skip
 
 

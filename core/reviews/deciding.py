@@ -16,7 +16,7 @@ from core.evidence import keeping
 from core.people.notices import tell
 from core.projects.actions import scope_of, text
 from core.projects.tables import Project
-from core.reviews import assigning, conditions, ending, moving, signatures, states
+from core.reviews import assigning, conditions, ending, moving, pool, signatures, states
 from core.reviews.moving import subject_of
 from core.reviews.signatures import FOR_APPROVAL
 from core.reviews.standing import standings
@@ -114,13 +114,19 @@ def _require_submittable(session: Session, actor: Actor, case: ReviewCase) -> No
         )
     _require_evidence(case)
     if missing := states.missing_for_submission(standings(session, case)):
-        raise Conflict(f"Not answered, or without evidence: {', '.join(missing)}.", code="incomplete")
+        raise Conflict(
+            f"Not answered, or without evidence: {', '.join(missing)}.", code="incomplete",
+            hint="Answer them, attach evidence, or ask for a waiver.",
+        )  # fmt: skip
     asked = select(CaseComment.item_id).where(
         CaseComment.case_id == case.id, col(CaseComment.asks_change), col(CaseComment.resolved_by_revision).is_(None),
         CaseComment.item_id != "",
     )  # fmt: skip
     if left := sorted(set(session.exec(asked))):
-        raise Conflict(f"Changes were asked for, and not made yet: {', '.join(left)}.", code="incomplete")
+        raise Conflict(
+            f"Changes were asked for, and not made yet: {', '.join(left)}.", code="incomplete",
+            hint="Each of these items needs a new revision of its answer.",
+        )  # fmt: skip
 
 
 def _require_evidence(case: ReviewCase) -> None:
@@ -141,13 +147,16 @@ def _seat_of(session: Session, actor: Actor, case: ReviewCase) -> CaseSeat:
             "You have no seat in this case.", code="no_seat", hint="Whoever assigns reviewers can give you one."
         )
     policy.require(actor, states.SIGNING_ROLES[seat.role], scope_of(session.get_one(Project, case.project_id)))
-    if actor.id in assigning.barred(session, case):
+    if actor.id in pool.barred(session, case):
         raise NotAllowed(
             "You took part in making what is reviewed here, so you cannot decide on it.", code="barred",
             hint="Give the seat up; somebody else takes it.",
         )  # fmt: skip
     if any(one.person_id == actor.id for one in signatures.standing(session, case, *FOR_APPROVAL)):
-        raise Conflict("You signed this case already.", code="signed_already")
+        raise Conflict(
+            "You signed this case already.", code="signed_already",
+            hint="To decide otherwise before the others have signed, ask for changes.",
+        )  # fmt: skip
     return seat
 
 
@@ -198,7 +207,7 @@ def _approve(session: Session, actor: Actor, case: ReviewCase, at: datetime) -> 
 
 def _void_of_barred(session: Session, case: ReviewCase) -> None:
     """Void signatures of people who turned out, after they signed, to have made what is reviewed (told by CI)."""
-    barred = assigning.barred(session, case)
+    barred = pool.barred(session, case)
     made = [one for one in signatures.standing(session, case, *FOR_APPROVAL) if one.person_id in barred]
     signatures.void(session, signatures.REVIEWERS, case, made, "its signer took part in making what is reviewed")
 

@@ -27,7 +27,7 @@ def subject_of(case: ReviewCase) -> str:
 
 
 def title_of(case: ReviewCase) -> str:
-    """A case in words, for notices: its number and what it is about."""
+    """A case in the words of notices: its number and what it is about."""
     return f"case {case.id} ({' '.join(filter(None, (case.name, case.version)))})"
 
 

@@ -20,7 +20,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.people.notices import tell
 from core.projects.actions import scope_of, text
 from core.projects.tables import Project
-from core.reviews import assigning, ending, signatures, states, waiving
+from core.reviews import ending, pool, signatures, states, waiving
 from core.reviews.items import applicable
 from core.reviews.moving import locked_case, subject_of
 from core.reviews.record import stamp
@@ -197,8 +197,11 @@ def _require_other(session: Session, actor: Actor, case: ReviewCase, waiver: Wai
 
 
 def _require_not_barred(session: Session, actor: Actor, case: ReviewCase) -> None:
-    if actor.id in assigning.barred(session, case):
-        raise NotAllowed("You took part in making what is reviewed here, so you do not accept its risk.", code="barred")
+    if actor.id in pool.barred(session, case):
+        raise NotAllowed(
+            "You took part in making what is reviewed here, so you do not accept its risk.", code="barred",
+            hint="Somebody else who may does.",
+        )  # fmt: skip
 
 
 def _take_effect(session: Session, actor: Actor, case: ReviewCase, waiver: Waiver) -> None:

@@ -6,7 +6,8 @@ or cut short at any time. The network is asked between transactions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,6 @@ from sqlmodel import Session, col, delete, select
 from core import db, workdays
 from core.access import policy, queries
 from core.access.policy import Actor
-from core.access.tables import Person
 from core.db import now
 from core.errors import PortalError
 from core.evidence import keeping
@@ -26,7 +26,9 @@ from core.projects.actions import scope_of
 from core.projects.tables import Project
 from core.reviews import assigning, conditions, ending, states, waivers
 from core.reviews.moving import locked_case, subject_of
-from core.reviews.tables import CaseSeat, Condition, PendingSignature, ReviewCase, Waiver
+from core.reviews.tables import Condition, PendingSignature, ReviewCase, Waiver
+
+log = logging.getLogger("portal.reviews")
 
 VERIFY_EVERY = timedelta(days=1)
 """How often the evidence of an approved case is compared with MLflow."""
@@ -37,7 +39,7 @@ ACTIVE_REVIEW = ("submitted", "in review")
 """States in which the reviewers' clock runs and their seats are kept filled."""
 
 Act = Callable[[Session, Actor, ReviewCase], bool]
-Find = Callable[[Session, datetime], Iterable[int | None]]
+Find = Callable[[Session, datetime], Sequence[int]]
 
 
 def watch(actor: Actor) -> str:
@@ -47,7 +49,7 @@ def watch(actor: Actor) -> str:
         "expired": _each(actor, _ended, _expire),
         "overdue conditions": _each(actor, _with_overdue_condition, _suspend_overdue),
         "waivers ended": _each(actor, _with_ended_waiver, _end_waivers),
-        "seats released": _each(actor, _with_inactive_reviewer, _release_inactive),
+        "seats settled": _each(actor, _unsettled, _refill),
         "reminded": _each(actor, _due_soon, _remind),
         "escalated": _each(actor, _overdue, _escalate),
         "told of their end": _each(actor, _ending_soon, _give_notice),
@@ -60,16 +62,21 @@ def watch(actor: Actor) -> str:
 
 def _each(actor: Actor, find: Find, act: Act) -> int:
     with db.reading() as session:
-        found = [one for one in find(session, now()) if one is not None]
+        found = find(session, now())
     count = 0
     for case_id in found:
-        with db.writing() as session:
-            count += act(session, actor, locked_case(session, actor, case_id))
+        try:
+            with db.writing() as session:
+                count += act(session, actor, locked_case(session, actor, case_id))
+        except PortalError:  # the others wait for nobody; the next round comes back to this one
+            log.exception("Case %s could not be taken up.", case_id)
     return count
 
 
-def _cases(*where: ColumnElement[bool] | bool) -> Any:
-    return select(ReviewCase.id).where(*where).order_by(col(ReviewCase.id))
+def _cases(session: Session, *where: ColumnElement[bool] | bool) -> list[int]:
+    """Ids of the cases of which all this holds."""
+    found = session.exec(select(ReviewCase.id).where(*where).order_by(col(ReviewCase.id)))
+    return [one for one in found if one is not None]
 
 
 def _approved() -> ColumnElement[bool]:
@@ -106,11 +113,11 @@ def _snapshots_due(at: datetime) -> Any:
     return wanted.distinct().order_by(col(ReviewCase.snapshot_id))
 
 
-def _with_changed_evidence(session: Session, _at: datetime) -> Iterable[int | None]:
+def _with_changed_evidence(session: Session, _at: datetime) -> Sequence[int]:
     """Approved cases whose evidence differed from MLflow when it was looked at last."""
     looked_at = (EvidenceCheck.snapshot_id == ReviewCase.snapshot_id, EvidenceCheck.outcome != "unreachable")
     last = select(EvidenceCheck.outcome).where(*looked_at).order_by(col(EvidenceCheck.id).desc()).limit(1)
-    return list(session.exec(_cases(_approved(), last.scalar_subquery() == "changed")))
+    return _cases(session, _approved(), last.scalar_subquery() == "changed")
 
 
 def _suspend_changed(session: Session, actor: Actor, case: ReviewCase) -> bool:
@@ -123,8 +130,8 @@ def _suspend_changed(session: Session, actor: Actor, case: ReviewCase) -> bool:
 # --- the end of approvals --------------------------------------------------------------------------------------------
 
 
-def _ended(session: Session, at: datetime) -> Iterable[int | None]:
-    return session.exec(_cases(_approved(), col(ReviewCase.expires_at) <= at)).all()
+def _ended(session: Session, at: datetime) -> Sequence[int]:
+    return _cases(session, _approved(), col(ReviewCase.expires_at) <= at)
 
 
 def _expire(session: Session, actor: Actor, case: ReviewCase) -> bool:
@@ -134,9 +141,9 @@ def _expire(session: Session, actor: Actor, case: ReviewCase) -> bool:
     return True
 
 
-def _ending_soon(session: Session, at: datetime) -> Iterable[int | None]:
+def _ending_soon(session: Session, at: datetime) -> Sequence[int]:
     soon = col(ReviewCase.expires_at).between(at, at + NOTICE)
-    return session.exec(_cases(_approved(), soon, col(ReviewCase.reminded_at).is_(None))).all()
+    return _cases(session, _approved(), soon, col(ReviewCase.reminded_at).is_(None))
 
 
 def _give_notice(session: Session, actor: Actor, case: ReviewCase) -> bool:
@@ -147,12 +154,12 @@ def _give_notice(session: Session, actor: Actor, case: ReviewCase) -> bool:
     return True
 
 
-def _with_overdue_condition(session: Session, at: datetime) -> Iterable[int | None]:
+def _with_overdue_condition(session: Session, at: datetime) -> Sequence[int]:
     overdue = select(Condition.id).where(
         Condition.case_id == ReviewCase.id, col(Condition.met_at).is_(None), col(Condition.voided_at).is_(None),
         Condition.due_on < at.date(),
     )  # fmt: skip
-    return session.exec(_cases(ReviewCase.state == "approved with conditions", overdue.exists())).all()
+    return _cases(session, ReviewCase.state == "approved with conditions", overdue.exists())
 
 
 def _suspend_overdue(session: Session, actor: Actor, case: ReviewCase) -> bool:
@@ -164,7 +171,7 @@ def _suspend_overdue(session: Session, actor: Actor, case: ReviewCase) -> bool:
     return True
 
 
-def _with_ended_waiver(session: Session, at: datetime) -> Iterable[int | None]:
+def _with_ended_waiver(session: Session, at: datetime) -> Sequence[int]:
     over = select(Waiver.case_id).where(
         col(Waiver.ended_at).is_(None), col(Waiver.refused_at).is_(None), Waiver.expires_at <= at
     )
@@ -183,9 +190,9 @@ def _end_waivers(session: Session, actor: Actor, case: ReviewCase) -> bool:
 # --- the clock of the reviewers --------------------------------------------------------------------------------------
 
 
-def _due_soon(session: Session, at: datetime) -> Iterable[int | None]:
+def _due_soon(session: Session, at: datetime) -> Sequence[int]:
     soon = col(ReviewCase.due_at).between(at, workdays.due(at, 1))
-    return session.exec(_cases(*_running(), soon, col(ReviewCase.reminded_at).is_(None))).all()
+    return _cases(session, *_running(), soon, col(ReviewCase.reminded_at).is_(None))
 
 
 def _remind(session: Session, actor: Actor, case: ReviewCase) -> bool:
@@ -200,8 +207,8 @@ def _remind(session: Session, actor: Actor, case: ReviewCase) -> bool:
     return True
 
 
-def _overdue(session: Session, at: datetime) -> Iterable[int | None]:
-    return session.exec(_cases(*_running(), col(ReviewCase.due_at) < at, col(ReviewCase.escalated_at).is_(None))).all()
+def _overdue(session: Session, at: datetime) -> Sequence[int]:
+    return _cases(session, *_running(), col(ReviewCase.due_at) < at, col(ReviewCase.escalated_at).is_(None))
 
 
 def _escalate(session: Session, actor: Actor, case: ReviewCase) -> bool:
@@ -230,15 +237,12 @@ def _note(session: Session, case: ReviewCase, **when: datetime) -> None:
 # --- seats -----------------------------------------------------------------------------------------------------------
 
 
-def _with_inactive_reviewer(session: Session, _at: datetime) -> Iterable[int | None]:
-    gone = (
-        select(CaseSeat.id)
-        .join(Person, col(Person.id) == CaseSeat.person_id)
-        .where(CaseSeat.case_id == ReviewCase.id, col(CaseSeat.released_at).is_(None), ~col(Person.active))
-    )
-    return session.exec(_cases(col(ReviewCase.state).in_(states.OPEN), gone.exists())).all()
+def _unsettled(session: Session, at: datetime) -> Sequence[int]:
+    return assigning.unsettled(session, at.date())
 
 
-def _release_inactive(session: Session, actor: Actor, case: ReviewCase) -> bool:
-    """Give the seats of people who left to others; what they signed before stays signed."""
-    raise NotImplementedError
+def _refill(session: Session, _actor: Actor, case: ReviewCase) -> bool:
+    """Give the seats of people who left or are away to others, and those that stood empty for want of people."""
+    before = case.revision
+    assigning.refill(session, case)
+    return case.revision > before

@@ -6,24 +6,31 @@ slow, another program at that address, nonsense) becomes :class:`~core.errors.Un
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from time import time_ns
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
 
+from core.config import is_loopback
 from core.errors import Invalid, Unavailable
 
 MODELS_PER_PAGE = 1000
 VERSIONS_PER_PAGE = 1000
 RUNS_PER_PAGE = 500
 NAMES_PER_QUESTION = 100
+POINTS_PER_PAGE = 5000
+FILES_SECONDS = 60
+"""How long the server may take until it begins to send a file, which it may have to fetch itself."""
+CHUNK = 1 << 20
 UNFINISHED = ("RUNNING", "SCHEDULED")
 
 _NO_RUN = "0" * 32
@@ -56,6 +63,85 @@ class VersionRow:
     source: str
     created_at: datetime | None
     tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """A dataset that a run logged as its input; ``rows`` where MLflow's profile of it says how many it has."""
+
+    name: str
+    digest: str
+    context: str
+    rows: int | None
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """A metric's last value: ``None`` where it is no finite number, and ``text`` then says what it is."""
+
+    value: float | None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """A run as MLflow has it now, deleted or not."""
+
+    run_id: str
+    is_deleted: bool
+    user: str
+    params: dict[str, str]
+    tags: dict[str, str]
+    metrics: dict[str, NumberRow]
+    datasets: list[DatasetRow]
+
+
+@dataclass(frozen=True)
+class PointRow:
+    """A metric was written: for which step, and when."""
+
+    step: int
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class MeasuredRow:
+    """A run measured a logged model, on a dataset where it named one.
+
+    Its value is left out: MLflow shows one that is no number as 0 here. The run's own history knows better.
+    """
+
+    name: str
+    run_id: str
+    dataset: str
+    digest: str
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class LoggedModelRow:
+    """A logged model: what a version's source ``models:/m-…`` leads to."""
+
+    model_id: str
+    run_id: str
+    measured: list[MeasuredRow]
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """A file or folder among the artifacts of a run or a logged model; ``size`` in bytes, where the server knows it."""
+
+    path: str
+    size: int | None
+    is_dir: bool = False
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """What keeps artifacts: a run or a logged model, by its id."""
+
+    kind: Literal["run", "logged model"]
+    id: str
 
 
 @dataclass(frozen=True)
@@ -136,12 +222,8 @@ class Client:
     def model(self, name: str) -> ModelRow | None:
         """The registered model with this name, if the server has it."""
         with asking(self.uri):
-            try:
-                return _model(self._mlflow.get_registered_model(name))
-            except _import("mlflow.exceptions").RestException as error:
-                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                    return None
-                raise
+            found = self._if_there(lambda: self._mlflow.get_registered_model(name))
+            return None if found is None else _model(found)
 
     def versions(self) -> Iterator[VersionRow]:
         """Every version of every model."""
@@ -201,6 +283,106 @@ class Client:
         for start in range(0, len(run_ids), NAMES_PER_QUESTION):
             wanted = ", ".join(f"'{run_id}'" for run_id in run_ids[start : start + NAMES_PER_QUESTION])
             yield from self.runs(experiment_ids, f"attributes.run_id IN ({wanted})")
+
+    # --- one version in full -----------------------------------------------------------------------------------------
+
+    def version(self, model: str, version: str) -> VersionRow | None:
+        """The version, if the server has it."""
+        with asking(self.uri):
+            found = self._if_there(lambda: self._mlflow.get_model_version(model, version))
+            if found is None:
+                return None
+            row = _version(found)
+            if (row.model, row.version) != (_text(model), version):
+                raise ValueError("an answer about another version")
+            return row
+
+    def run(self, run_id: str) -> RunDetail | None:
+        """The run with this id, if the server has it; a deleted one too, until its garbage is collected."""
+        with asking(self.uri):
+            found = self._if_there(lambda: self._mlflow.get_run(run_id))
+            if found is not None and found.info.run_id != run_id:
+                raise ValueError("an answer about another run")
+            return None if found is None else _run_detail(found)
+
+    def history(self, run_id: str, name: str, *, most: int) -> list[PointRow]:
+        """Each time that a metric of the run was written, the oldest first; at most ``most`` of them."""
+        points: list[PointRow] = []
+        with asking(self.uri):
+            store, token = self._mlflow._tracking_client.store, None
+            while True:
+                page = store.get_metric_history(run_id, name, max_results=min(POINTS_PER_PAGE, most), page_token=token)
+                points += [PointRow(int(one.step), int(one.timestamp)) for one in page]
+                if not (token := page.token) or len(points) >= most:
+                    break
+            if not points:
+                raise ValueError("no history of a metric that there is")
+        return points[:most]
+
+    def logged_model(self, model_id: str) -> LoggedModelRow | None:
+        """The logged model with this id, if the server has it."""
+        with asking(self.uri):
+            found = self._if_there(lambda: self._mlflow.get_logged_model(model_id))
+            if found is not None and found.model_id != model_id:
+                raise ValueError("an answer about another model")
+            return None if found is None else _logged_model(found)
+
+    def _if_there(self, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except _import("mlflow.exceptions").RestException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+    def files(self, keeper: Keeper, *, most: int) -> list[FileRow]:
+        """The artifacts of a run or a logged model, in all folders, by path; at most ``most`` of them.
+
+        The server lists and sends them. Where they lie is never asked itself: a run's author chooses that address, and
+        it might be one that only the portal reaches.
+        """
+        found: list[FileRow] = []
+        folders, seen = [""], 0
+        while folders and len(found) < most and seen < most:
+            seen += 1
+            for one in self._listed(keeper, folders.pop(0)):
+                if one.is_dir:
+                    folders.append(one.path)
+                else:
+                    found.append(one)
+        return sorted(found, key=lambda one: one.path)[:most]
+
+    def _listed(self, keeper: Keeper, folder: str) -> Iterator[FileRow]:
+        token = ""
+        while True:
+            with asking(self.uri):
+                path, asked = _listing_of(keeper, folder)
+                answer = self._get(path, asked | ({"page_token": token} if token else {}))
+                page = _import("mlflow.utils.rest_utils").verify_rest_response(answer, path).json()
+                if "root_uri" not in page:
+                    raise ValueError("no list of artifacts")
+                listed = [_file(one) for one in page.get("files", [])]
+            yield from listed
+            if not (token := page.get("next_page_token") or ""):
+                return
+
+    def read_file(self, keeper: Keeper, path: str) -> Iterator[bytes]:
+        """The bytes of one artifact in parts; whoever has enough closes the iterator, and no more is fetched."""
+        with asking(self.uri):
+            answer = self._get(*_file_of(keeper, path), stream=True, timeout=FILES_SECONDS)
+            try:
+                if answer.status_code != 200:
+                    raise Unavailable(
+                        f"MLflow at {shown(self.uri)} did not send the artifact {path} (status {answer.status_code}).",
+                        hint="It may have been replaced this very moment. Try again.",
+                    )
+                yield from answer.iter_content(CHUNK)
+            finally:
+                answer.close()
+
+    def _get(self, path: str, asked: dict[str, str], **how: Any) -> Any:
+        creds = _import("mlflow.utils.credentials").get_default_host_creds(self.uri)
+        return _import("mlflow.utils.rest_utils").http_request(creds, path, "GET", params=asked, **how)
 
 
 class Recorder:
@@ -345,6 +527,13 @@ def shown(uri: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def known_as(uri: str) -> str:
+    """How the portal names a server: on loopback without its port, which the bundled one takes anew at each start."""
+    parts = urlsplit(shown(uri))
+    host = parts.hostname or ""
+    return parts._replace(netloc=host).geturl() if is_loopback(host) else parts.geturl()
+
+
 def _import(name: str) -> Any:
     for variable, value in _PATIENCE.items():
         os.environ.setdefault(variable, value)
@@ -404,6 +593,66 @@ def _run(one: Any) -> RunRow:
 def _dataset(given: Any) -> dict[str, str]:
     context = next((tag.value for tag in given.tags if tag.key == "mlflow.data.context"), "")
     return {"name": _text(given.dataset.name), "digest": _text(given.dataset.digest), "context": _text(context)}
+
+
+def _run_detail(one: Any) -> RunDetail:
+    info, data = one.info, one.data
+    given = one.inputs.dataset_inputs if one.inputs else []
+    return RunDetail(
+        run_id=_text(info.run_id),
+        is_deleted=info.lifecycle_stage == "deleted",
+        user=_text(info.user_id)[:256],
+        params=_texts(data.params),
+        tags=_texts(data.tags),
+        metrics={_text(name): _number(float(value)) for name, value in data.metrics.items()},
+        datasets=[DatasetRow(**_dataset(one), rows=_rows(one.dataset.profile)) for one in given],
+    )
+
+
+def _rows(profile: str | None) -> int | None:
+    try:
+        rows = json.loads(profile or "{}")["num_rows"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return rows if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0 else None
+
+
+def _number(value: float) -> NumberRow:
+    if math.isnan(value):
+        return NumberRow(None, "not a number")
+    if abs(value) >= sys.float_info.max:  # what MLflow's store keeps in the place of an infinity
+        return NumberRow(None, "infinite" if value > 0 else "minus infinite")
+    return NumberRow(value)
+
+
+def _logged_model(one: Any) -> LoggedModelRow:
+    measured = [
+        MeasuredRow(_text(each.key), _text(each.run_id), _text(each.dataset_name), _text(each.dataset_digest),
+                    int(each.timestamp))
+        for each in one.metrics or []
+    ]  # fmt: skip
+    return LoggedModelRow(_text(one.model_id), _text(one.source_run_id), measured)
+
+
+def _file(one: dict[str, Any]) -> FileRow:
+    size = one.get("file_size")
+    return FileRow(_text(one["path"]), None if size is None else int(size), bool(one.get("is_dir")))
+
+
+def _listing_of(keeper: Keeper, folder: str) -> tuple[str, dict[str, str]]:
+    """Where the server lists a folder of artifacts, and what it is asked there."""
+    if keeper.kind == "run":
+        return "/api/2.0/mlflow/artifacts/list", {"run_id": keeper.id} | ({"path": folder} if folder else {})
+    path = f"/api/2.0/mlflow/logged-models/{quote(keeper.id, safe='')}/artifacts/directories"
+    return path, {"artifact_directory_path": folder} if folder else {}
+
+
+def _file_of(keeper: Keeper, path: str) -> tuple[str, dict[str, str]]:
+    """Where the server sends an artifact from, and what it is asked there: as its own pages do."""
+    if keeper.kind == "run":
+        return "/get-artifact", {"run_id": keeper.id, "path": path}
+    address = f"/ajax-api/2.0/mlflow/logged-models/{quote(keeper.id, safe='')}/artifacts/files"
+    return address, {"artifact_file_path": path}
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
-from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
@@ -23,11 +22,11 @@ from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.activity import events
-from core.config import is_loopback, settings
+from core.config import settings
 from core.errors import Conflict, Invalid, Unavailable
 from core.tracking import actions
 from core.tracking.actions import Mirrored, Registry, Stored
-from core.tracking.client import UNFINISHED, Client, ModelPage, ModelRow, RunRow, shown
+from core.tracking.client import UNFINISHED, Client, ModelPage, ModelRow, RunRow, known_as
 from core.tracking.tables import MirrorExperiment, MirrorModel, MirrorRun
 
 OVERLAP_MS = 120_000
@@ -62,7 +61,7 @@ def sync(actor: Actor, *, full: bool = False) -> SyncReport:
     if not uri:
         raise Unavailable("No MLflow server is configured.", hint="Set MLFLOW_TRACKING_URI to its address.")
     with db.writing() as session:
-        mirrored = actions.open_mirror(session, actor=actor, uri=_known_as(uri))
+        mirrored = actions.open_mirror(session, actor=actor, uri=known_as(uri))
     try:
         return _Sync(actor, Client(uri), mirrored, full).run()
     except Conflict:
@@ -243,13 +242,6 @@ def _updates(session: Session, server_id: int, names: list[str]) -> dict[str, in
         here = (MirrorModel.server_id == server_id, col(MirrorModel.name).in_(batch))
         found |= dict(session.execute(select(MirrorModel.name, MirrorModel.updated_ms).where(*here, _there())).all())
     return found
-
-
-def _known_as(uri: str) -> str:
-    """How the mirror knows a server: on loopback without its port, which the bundled one takes anew at each start."""
-    parts = urlsplit(shown(uri))
-    host = parts.hostname or ""
-    return parts._replace(netloc=host).geturl() if is_loopback(host) else parts.geturl()
 
 
 def _there() -> ColumnElement[bool]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from argon2 import PasswordHasher
 from sqlmodel import select
 
 from core import db
@@ -19,15 +18,8 @@ from core.reviews.pins import Refused
 from core.reviews.tables import SigningPin
 from tests.conftest import SYSTEM
 from tests.core.datasets.house import Clock, Make
-from tests.core.reviews.clock import stopped
 
 PIN = "4711-kiwi"
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    monkeypatch.setattr(pins, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    return stopped(monkeypatch)
 
 
 @pytest.fixture

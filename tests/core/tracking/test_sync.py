@@ -146,7 +146,7 @@ def test_a_registry_larger_than_one_sync_compares_is_compared_in_turns(
 def test_a_page_token_that_lost_its_meaning_starts_anew(writer: Writer) -> None:
     sync(SYNC)
     with db.writing() as session:
-        mirrored = actions.open_mirror(session, actor=SYNC, uri=syncing._known_as(writer.mlflow.tracking_uri))
+        mirrored = actions.open_mirror(session, actor=SYNC, uri=syncing.known_as(writer.mlflow.tracking_uri))
         actions.store_registry(session, actor=SYNC, mirrored=mirrored, heard=Registry(model_cursor="no token"))
     assert not sync(SYNC).skipped
 
