@@ -56,6 +56,7 @@ MATRIX: dict[str, dict[str, Reach]] = {
     "tier.set_facts": _own("domain expert", "data scientist", "AI engineer", "manager"),
     "tier.confirm": _any("model validator", "reviewer"),
     "case.answer": _BUILDERS | _own("ML engineer"),
+    "case.assign": _any("model validator", "reviewer"),
     "case.submit": _own("data scientist", "AI engineer", "ML engineer"),
     "sign.technical": _any("model validator"),
     "sign.domain": {"domain expert": "not own"},

@@ -1120,6 +1120,14 @@ class SignaturesVoided(Event):
 
 
 @dataclass(frozen=True)
+class RevocationProposed(Event):
+    """Somebody wants an approval revoked; it takes a second person."""
+
+    name = "revocation-proposed"
+    reason: str
+
+
+@dataclass(frozen=True)
 class ConditionMet(Event):
     """A condition of an approval was met, by a check or by a signer's word."""
 
@@ -1194,6 +1202,13 @@ class SigningPinSet(Event):
     """A person set the PIN they sign with; the log knows no more of it."""
 
     name = "signing-pin-set"
+
+
+@dataclass(frozen=True)
+class SigningPinReset(Event):
+    """An administrator took a person's signing PIN away, so that the person sets a new one."""
+
+    name = "signing-pin-reset"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ JOBS = {
     "watch-grants": "Give approved access to data by the webhook, remind of its end, and let it expire",
     "tidy-jobs": "Forget the runs of jobs that ended long ago",
     "template-work": "Make and deliver requested repositories, read templates, prepare updates",
+    "watch-cases": "Compare the evidence of approvals with MLflow; remind of decisions; end and suspend what is due",
     "watch-approvals": "Tell whom it concerns that an approval of a pattern ends within a month",
 }
 """Every job by name, with what it does."""
@@ -52,6 +53,7 @@ SCHEDULES = {
     "grants": "watch-grants",
     "tidy": "tidy-jobs",
     "approvals": "watch-approvals",
+    "cases": "watch-cases",
     "templates": "template-work",
 }
 """Every schedule by name, with the job that it runs."""

@@ -22,7 +22,9 @@ from core.errors import PortalError, Unavailable
 from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
 from core.patterns import expiry
 from core.projects import adoption
-from core.templates import shipping, work
+from core.reviews import shipping
+from core.reviews import watching as cases
+from core.templates import work
 from core.tracking import sync
 
 log = logging.getLogger("portal.jobs")
@@ -241,6 +243,23 @@ def scheduled_approvals(_at: datetime, _context: Any) -> None:
     _watch_approvals()
 
 
+@DBOS.step(name="watch-cases", retries_allowed=True, max_attempts=3)
+def _watch_cases() -> str:
+    return cases.watch(policy.system("reviews"))
+
+
+@DBOS.workflow(name="watch-cases")
+def watch_cases() -> str:
+    """Do what time does to review cases."""
+    return _watch_cases()
+
+
+@DBOS.workflow(name="scheduled-cases")
+def scheduled_cases(_at: datetime, _context: Any) -> None:
+    """The schedule of ``watch-cases``."""
+    _watch_cases()
+
+
 @DBOS.step(name="template-work", retries_allowed=True, max_attempts=3, interval_seconds=2)
 def _template_work() -> str:
     return work.work(policy.system("templates"))
@@ -282,6 +301,8 @@ def launch(system_database_url: str, seat: str) -> None:
             {"schedule_name": "tidy", "workflow_fn": scheduled_tidy, "schedule": "30 * * * *"},
             # a click asks for it at once; this is for what a crash left
             {"schedule_name": "templates", "workflow_fn": scheduled_template_work, "schedule": "* * * * *"},
+            # a break-glass is measured in hours; evidence is compared once a day all the same
+            {"schedule_name": "cases", "workflow_fn": scheduled_cases, "schedule": "*/10 * * * *"},
             # every hour, as nobody knows at which hours of a day the portal runs
             {"schedule_name": "approvals", "workflow_fn": scheduled_approvals, "schedule": "7 * * * *"},
         ]

@@ -188,9 +188,9 @@ class Signature(SQLModel, table=True):
     meaning: str = Field(max_length=20)
     """authorship, review, approval or responsibility."""
     decision: str = Field(max_length=30)
-    """submit, approve, approve with conditions, reject, waive, accept risk."""
+    """submit, approve, approve with conditions, reject."""
     record_hash: str = Field(max_length=64)
-    """SHA-256 of the canonical record that was signed."""
+    """SHA-256 of the canonical record that was signed; :class:`CaseRecord` has it."""
     payload: str
     """The canonical JSON that was signed: name, time, meaning, decision, record hash and nonce."""
     signature: str = Field(max_length=200)
@@ -208,6 +208,18 @@ class Signature(SQLModel, table=True):
             postgresql_where=text("voided_at IS NULL AND seat_id IS NOT NULL"),
         ),
     )  # fmt: skip
+
+
+class CaseRecord(SQLModel, table=True):
+    """A record as somebody signed it, by its hash: what was signed stays readable whatever happens to the case."""
+
+    __tablename__ = "case_record"
+
+    hash: str = Field(primary_key=True, max_length=64)
+    case_id: int = Field(foreign_key="review_case.id", index=True, ondelete="CASCADE")
+    content: str
+    """The canonical JSON whose SHA-256 is ``hash``."""
+    kept_at: datetime = Field(default_factory=now)
 
 
 class PendingSignature(SQLModel, table=True):
@@ -256,6 +268,8 @@ class Condition(SQLModel, table=True):
     environments: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """Where the subject may go while the condition is open."""
     set_by: str = Field(max_length=80)
+    voided_at: datetime | None = None
+    """When the signature that set it was voided."""
     met_at: datetime | None = None
     met_by: str | None = Field(default=None, max_length=80)
     note: str = Field(default="", max_length=2000)
@@ -340,6 +354,9 @@ class Certificate(SQLModel, table=True):
     expires_at: datetime | None = None
     lapsed_at: datetime | None = None
     lapse_reason: str = Field(default="", max_length=1000)
+    doubted: bool = False
+    """Whether it lapsed because its judgement is in doubt (disagreement, drift, an incident): the gate then no longer lets
+    through what nobody but this pipeline approved. What lapsed by time or by new rules leaves its approvals alone."""
     demo: bool = False
 
     __table_args__ = (UniqueConstraint("repository", "commit", "workflow", "checklist_id"),)

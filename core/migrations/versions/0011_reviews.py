@@ -60,6 +60,32 @@ def upgrade() -> None:
         batch_op.create_index("evidence_by_version", ["model", "version", "taken_at"], unique=False)
 
     op.create_table(
+        "followed_log",
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "written_verdict",
+        sa.Column("model", sqlmodel.sql.sqltypes.AutoString(length=256), nullable=False),
+        sa.Column("version", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("status", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("cases", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+        sa.Column("environments", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
+        sa.Column("decided_at", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("alias", sqlmodel.sql.sqltypes.AutoString(length=63), nullable=False),
+        sa.Column("asked_seq", sa.Integer(), nullable=False),
+        sa.Column("done_seq", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("failure", sqlmodel.sql.sqltypes.AutoString(length=1000), nullable=False),
+        sa.Column("written_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("model", "version"),
+    )
+    with op.batch_alter_table("written_verdict", schema=None) as batch_op:
+        batch_op.create_index("written_verdict_by_attempt", ["next_attempt_at"], unique=False)
+
+    op.create_table(
         "checklist_version",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("entry_id", sa.Integer(), nullable=False),
@@ -156,6 +182,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("lapsed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("lapse_reason", sqlmodel.sql.sqltypes.AutoString(length=1000), nullable=False),
+        sa.Column("doubted", sa.Boolean(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["checklist_id"],
@@ -273,6 +300,7 @@ def upgrade() -> None:
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("environments", sa.JSON(), nullable=False),
         sa.Column("set_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+        sa.Column("voided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("met_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("met_by", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
         sa.Column("note", sqlmodel.sql.sqltypes.AutoString(length=2000), nullable=False),
@@ -303,6 +331,18 @@ def upgrade() -> None:
     with op.batch_alter_table("case_finding", schema=None) as batch_op:
         batch_op.create_index("case_finding_current", ["case_id", "current"], unique=False)
         batch_op.create_index(batch_op.f("ix_case_finding_case_id"), ["case_id"], unique=False)
+
+    op.create_table(
+        "case_record",
+        sa.Column("hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("content", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kept_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["review_case.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    with op.batch_alter_table("case_record", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_case_record_case_id"), ["case_id"], unique=False)
 
     op.create_table(
         "case_seat",
@@ -444,6 +484,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_case_seat_case_id"))
 
     op.drop_table("case_seat")
+    with op.batch_alter_table("case_record", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_case_record_case_id"))
+
+    op.drop_table("case_record")
     with op.batch_alter_table("case_finding", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_case_finding_case_id"))
         batch_op.drop_index("case_finding_current")
@@ -491,6 +535,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_checklist_version_entry_id"))
 
     op.drop_table("checklist_version")
+    with op.batch_alter_table("written_verdict", schema=None) as batch_op:
+        batch_op.drop_index("written_verdict_by_attempt")
+
+    op.drop_table("written_verdict")
+    op.drop_table("followed_log")
     with op.batch_alter_table("evidence_snapshot", schema=None) as batch_op:
         batch_op.drop_index("evidence_by_version")
 
