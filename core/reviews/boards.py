@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, case, false, func, or_
 from sqlmodel import Session, col, select
 
 from core.access import policy
-from core.access.policy import Actor
+from core.access.policy import Actor, Scope
 from core.access.tables import Person
+from core.catalog.actions import scope_of
 from core.catalog.tables import Entry
+from core.catalog.visibility import visible
 from core.db import now
 from core.errors import Invalid
 from core.projects.tables import Project
@@ -279,3 +281,47 @@ def waiting_for(session: Session, actor: Actor, *, limit: int = 8) -> Waiting:
         [one for one in mine if one.waits][:limit],
         [one for one in mine if not one.waits and one.kind == "break-glass" and one.reviewed_at is None and actor.ref != one.second_by][:limit],
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ChecklistRow:
+    """A version of a checklist in a list."""
+
+    id: int
+    entry_id: int
+    key: str
+    title: str
+    version: str
+    state: str
+    applies_to: str
+    items: int
+    cases: int
+    """How many cases were opened with it."""
+    content_hash: str
+    authored_by: str
+    scope: Scope
+
+
+def checklist_versions(session: Session, actor: Actor, *, limit: int = 100) -> list[ChecklistRow]:
+    """Versions of checklists that ``actor`` sees: those that wait for a decision first, then by title, the newest first."""
+    opened = (
+        select(ReviewCase.checklist_id, func.count().label("count")).group_by(col(ReviewCase.checklist_id)).subquery()
+    )
+    rows = session.execute(
+        select(ChecklistVersion, Entry, opened.c.count)
+        .join(Entry, col(Entry.id) == ChecklistVersion.entry_id)
+        .outerjoin(opened, opened.c.checklist_id == ChecklistVersion.id)
+        .where(visible(actor))
+        .order_by(
+            case((col(ChecklistVersion.state) == "proposed", 0), else_=1), Entry.title, col(ChecklistVersion.id).desc()
+        )
+        .limit(limit)
+    )
+    return [
+        ChecklistRow(
+            one.id or 0, entry.id or 0, entry.key, entry.title, one.version, one.state, str(one.content.get("appliesTo", "")),
+            sum(len(section["items"]) for section in one.content["sections"]), count or 0, one.content_hash,
+            one.authored_by, scope_of(entry),
+        )
+        for one, entry, count in rows
+    ]  # fmt: skip
