@@ -129,22 +129,36 @@ def test_without_contexts_whatever_was_not_trained_on_is_evaluation_data() -> No
         run("demographic_parity_ratio", snapshot(measure, datasets=(TRAIN, DatasetUse("d", "bbb222")))).verdict
         == "pass"
     )
+    named = snapshot(measure, datasets=(TRAIN, DatasetUse("d", "bbb222"), DatasetUse("d", "ddd444", "evaluation")))
+    assert run("demographic_parity_ratio", named).verdict == "missing"
     other = snapshot(measure, datasets=(TRAIN, DatasetUse("d", "ddd444")))
     assert run("demographic_parity_ratio", other).verdict == "missing"
 
 
 def test_the_worst_of_several_features_counts_and_the_others_are_told() -> None:
-    found = run(
-        "demographic_parity_ratio",
-        snapshot(
-            {
-                RATIO: Measure(0.95, lower=0.9, upper=1),
-                "rai.demographic_parity_ratio.age": Measure(0.5, lower=0.4, upper=0.6),
-            }
-        ),
-    )
-    assert (found.verdict, found.metric, found.observed) == ("fail", "rai.demographic_parity_ratio.age", 0.5)
+    good, bad = Measure(0.95, lower=0.9, upper=1), Measure(0.5, lower=0.4, upper=0.6)
+    age, near = "rai.demographic_parity_ratio.age", Measure(0.9, lower=0.85, upper=0.95)
+    found = run("demographic_parity_ratio", snapshot({age: good, RATIO: bad}))
+    assert (found.verdict, found.metric, found.observed) == ("fail", RATIO, 0.5)
     assert "The other value is better." in found.text
+    assert run("demographic_parity_ratio", snapshot({age: good, RATIO: near})).metric == RATIO
+    assert run("demographic_parity_ratio", snapshot({age: near, RATIO: good})).metric == age
+
+
+@pytest.mark.parametrize("part", [".lower", ".upper", ".rows"])
+def test_an_end_of_an_interval_without_its_value_is_not_taken_for_the_value(part: str) -> None:
+    assert on("ece", f"rai.ece{part}", 0.01, tier="minimal").verdict == "missing"
+
+
+def test_an_overwritten_selection_rate_gives_no_interval() -> None:
+    metrics = {
+        RATIO: Measure(0.98),
+        "rai.selection_rate.sex.f": Measure(0.49, rows=50_000),
+        "rai.selection_rate.sex.m": Measure(0.5, rows=50_000),
+    }
+    assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "pass"
+    metrics["rai.selection_rate.sex.f"] = Measure(0.49, rows=50_000, overwritten=True)
+    assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "inconclusive"
 
 
 def test_what_cannot_be_measured_calls_for_a_compensating_control() -> None:
