@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, BackgroundTasks, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import db
-from core.api.auth import Caller
+from core.api import auth
+from core.api.auth import Credentials
 from core.api.errors import documented
 from core.gates import answering
 
@@ -29,6 +30,19 @@ class GateReason(BaseModel):
     link: str = Field(description="A path of the portal that leads to what the reason is about.")
 
 
+class GateSignature(BaseModel):
+    """A signature that the answer rests on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(description="The printed name.")
+    role: str = Field(examples=["model validator"])
+    meaning: str = Field(examples=["approval"])
+    signed_at: datetime
+    record: str = Field(description="The first digits of the SHA-256 of the record that was signed.")
+    case: str
+
+
 class GateAnswer(BaseModel):
     """May this version go to that environment? Anything but `allowed: true` means no."""
 
@@ -40,9 +54,11 @@ class GateAnswer(BaseModel):
     allowed: bool
     verdict: Literal["allowed", "denied", "unknown"]
     reasons: list[GateReason]
-    case: str = Field(description="The review case it rests on; empty while there is none.")
-    signatures: list[str]
-    evidence_as_of: datetime | None = Field(description="When the mirror last saw MLflow.")
+    case: str = Field(description="The review cases it rests on, joined by commas; empty where there is none.")
+    signatures: list[GateSignature]
+    evidence_as_of: datetime | None = Field(
+        description="When the evidence was last found the same as in MLflow; without a case, when MLflow was mirrored."
+    )
     decided_at: datetime
 
 
@@ -53,12 +69,14 @@ class GateAnswer(BaseModel):
     summary="May this version go there?",
 )
 def gate(
-    caller: Caller,
+    credentials: Credentials,
+    background: BackgroundTasks,
     model: Named,
     version: Numbered,
     environment: Annotated[Literal["development", "test", "production"], Query()] = "production",
 ) -> GateAnswer:
     """Ask with the scope `gate:ask`. Whatever the portal does not know is denied, and every answer is recorded."""
+    caller = auth.actor(credentials, background)
     with db.writing() as session:
         answer = answering.ask(session, actor=caller, model=model, version=version, environment=environment)
     return GateAnswer.model_validate(answer)

@@ -66,7 +66,7 @@ def worst_group_ratio(task: Task) -> Finding:
 @check(
     "group_mae_ratio", id="FAIR-4", principle="fairness", title="Ratio of group errors in regression",
     needs=("y_true", "y_pred", "sensitive features"), takes=BETWEEN_GROUPS, source=_OWN,
-    advice="Look at the group with the largest error: fewer rows, another range of values, or missing inputs?",
+    advice="Look at the group with the largest error for fewer rows, another range of values or missing inputs.",
 )  # fmt: skip
 def group_mae_ratio(task: Task) -> Finding:
     """The largest mean absolute error of a group divided by the smallest."""

@@ -33,10 +33,11 @@ def metric_present(task: Task) -> Finding:
     measure = task.snapshot.metrics.get(metric.stem)
     if measure is None:
         return absent(task, metric)
-    shown = f"{brief(metric.stem)} is {figure(measure.value or 0.0)}."
-    return unsound(task, metric, metric.stem, measure) or task.finding(
-        "pass", shown, metric=metric.stem, observed=measure.value, lower=measure.lower, upper=measure.upper
-    )
+    if broken := unsound(task, metric, metric.stem, measure):
+        return broken
+    value = measure.value or 0.0
+    text = f"{brief(metric.stem)} is {figure(value)}."
+    return task.finding("pass", text, metric=metric.stem, observed=value, lower=measure.lower, upper=measure.upper)
 
 
 @check(

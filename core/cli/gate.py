@@ -10,7 +10,7 @@ import typer
 from core.cli.output import AsJson, show
 from core.errors import PortalError
 
-_MODEL = re.compile(r"models:/(?P<name>[^/:@\x00-\x1f]{1,256})/(?P<version>[0-9A-Za-z._-]{1,20})")
+_MODEL = re.compile(r"models:/(?P<name>[^/:\x00-\x1f\x7f]{1,256})/(?P<version>[0-9A-Za-z._-]{1,20})")
 
 
 def gate(
@@ -45,4 +45,6 @@ def gate(
         typer.echo(f"{answer.verdict}: {answer.model} {answer.version} to {answer.environment}")
         for reason in answer.reasons:
             typer.echo(f"- {reason.text} ({reason.code})")
+        for one in answer.signatures:
+            typer.echo(f"  signed by {one.name}, {one.role}, {one.signed_at:%d %b %Y, %H:%M} UTC, record {one.record}")
     raise typer.Exit({"allowed": 0, "denied": 1}.get(answer.verdict, 2))

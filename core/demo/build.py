@@ -21,7 +21,7 @@ from core.config import ROOT, settings
 from core.demo import organisation, scaffolds
 from core.demo.organisation import PROJECTS, DemoProject
 from core.errors import Unavailable
-from core.templates import shipping
+from core.reviews import shipping
 from core.tracking.client import Client, Recorder, RunRow
 from core.tracking.sync import sync
 

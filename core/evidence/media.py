@@ -154,7 +154,7 @@ def _archive(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
-            marked = archive.read("mimetype")[:100].decode("ascii", "replace") if _has_mark(members) else ""
+            marked = archive.read(members[0])[:100].decode("ascii", "replace") if _has_mark(members) else ""
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError) as error:
         raise Invalid("The archive cannot be read.", hint="Make it anew, without a password.") from error
     _require_harmless(members, len(data))

@@ -183,7 +183,7 @@ def test_a_file_is_added_by_those_who_answer_and_its_check_finds_it(house: House
 def test_only_items_of_the_case_that_apply_are_answered(house: House, item_id: str) -> None:
     entry_id = checklist(
         [
-            {"id": "NOT-1", "type": "text", "question": "Never?", "appliesWhen": "never"},
+            {"id": "NOT-1", "type": "text", "question": "Never?", "appliesWhen": {"modality": ["graph"]}},
             {"id": "YES-1", "type": "boolean", "question": "Yes?"},
         ],
         name="partly",
