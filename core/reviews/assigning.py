@@ -38,7 +38,7 @@ LONGEST_DELEGATION = timedelta(days=90)
 MOST_SKILLS = 30
 SKILL_LENGTH = 63
 MOST_CASES = 50
-_DELEGATION_LOCK = 720_319
+_DELEGATION_LOCK = 720_320
 
 
 # --- seats -----------------------------------------------------------------------------------------------------------
