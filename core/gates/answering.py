@@ -52,6 +52,15 @@ class Answer:
     decided_at: datetime
 
 
+@dataclass(frozen=True)
+class Consulted:
+    """An answer with the cases that it rests on, and those of them that the asker may see."""
+
+    answer: Answer
+    cases: tuple[CaseFact, ...]
+    shown: tuple[CaseFact, ...]
+
+
 def subject(model: str) -> str:
     """How the log names a model that the gate was asked about."""
     return f"model:{model[:200]}"
@@ -59,13 +68,11 @@ def subject(model: str) -> str:
 
 def ask(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Answer:
     """Ask the gate and record its answer."""
-    return consult(session, actor=actor, model=model, version=version, environment=environment)[0]
+    return consult(session, actor=actor, model=model, version=version, environment=environment).answer
 
 
-def consult(
-    session: Session, *, actor: Actor, model: str, version: str, environment: str
-) -> tuple[Answer, Known, Verdict]:
-    """:func:`ask`, with what the answer was made from."""
+def consult(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Consulted:
+    """:func:`ask`, with the cases that the answer rests on."""
     policy.require(actor, "gate.ask")
     if environment not in ENVIRONMENTS:
         raise Invalid(f"{environment[:40]!r} is no environment.", hint=f"Possible: {', '.join(ENVIRONMENTS)}.")
@@ -78,12 +85,12 @@ def consult(
         codes=[one.code for one in decided.reasons],
     )  # fmt: skip
     record(session, actor, told)
-    return _answer(known, decided, environment), known, decided
+    shown = tuple(one for one in decided.cases if known.seen and one.project == known.facts.project)
+    return Consulted(_answer(known, decided, environment, shown), decided.cases, shown)
 
 
-def _answer(known: Known, decided: Verdict, environment: str) -> Answer:
+def _answer(known: Known, decided: Verdict, environment: str, shown: tuple[CaseFact, ...]) -> Answer:
     """The answer; whoever does not see the project learns the verdict with its codes, and nothing about its cases."""
-    shown = [one for one in decided.cases if known.seen and one.project == known.facts.project]
     reasons = decided.reasons if known.seen else tuple(_hidden(one) for one in decided.reasons)
     return Answer(
         known.facts.model, known.facts.version, environment, decided.allowed, decided.verdict, reasons,
