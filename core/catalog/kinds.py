@@ -474,6 +474,9 @@ class TemplateSpec(Spec):
 
 
 Tier = Literal["minimal", "limited", "high"]
+Environment = Literal["development", "test", "production"]
+SigningRole = Literal["model validator", "domain expert", "reviewer"]
+"""Roles that sign in a review; nobody else counts for its quorum."""
 CheckParameter = str | int | float | bool | list[str]
 ItemType = Literal[
     "boolean", "choice", "scale", "number", "date", "text", "file", "link", "metric", "attestation"
@@ -483,6 +486,10 @@ RiskFact = Literal[
     "talks_to_people", "generates_content",
 ]  # fmt: skip
 """The facts of a project's risk that are there or not, by their names in the decision table of tiers."""
+
+
+RequirementRef = Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9.()-]+$", max_length=120)]
+"""One requirement of a law or standard: the name of its policy, and its id there, such as ``eu-ai-act/Art-14``."""
 
 
 class ItemEvidence(Strict):
@@ -523,7 +530,7 @@ class ChecklistItem(Strict):
     evidence: ItemEvidence | None = None
     blocking_for: list[Tier] = []
     applies_when: AppliesWhen = AppliesWhen()
-    mappings: list[Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9.()-]+$")]] = []
+    mappings: list[RequirementRef] = []
     """What of laws and standards it answers to: ``POLICY/REQUIREMENT``."""
 
     @model_validator(mode="after")
@@ -532,6 +539,10 @@ class ChecklistItem(Strict):
             raise ValueError(f"{self.id}: a choice and a scale have options, and nothing else does")
         if self.type == "metric" and self.evidence is None:
             raise ValueError(f"{self.id}: a metric needs the check that judges it")
+        if self.unit and self.type != "number":
+            raise ValueError(f"{self.id}: only a number has a unit")
+        if len(set(self.options)) != len(self.options):
+            raise ValueError(f"{self.id}: an option occurs twice")
         return self
 
 
@@ -547,8 +558,9 @@ class ChecklistSpec(Spec):
 
     applies_to: Literal["model", "project", "dataset", "pipeline"]
     tiers: list[Tier] = ["minimal", "limited", "high"]
-    quorum: dict[Role, Annotated[int, Field(ge=1, le=5)] | dict[Tier, Annotated[int, Field(ge=0, le=5)]]] = {}
-    environments: list[Literal["development", "test", "production"]] = ["production"]
+    quorum: dict[SigningRole, Annotated[int, Field(ge=1, le=5)] | dict[Tier, Annotated[int, Field(ge=0, le=5)]]] = {}
+    """Who signs, and how many of them; without anybody no case can be opened."""
+    environments: list[Environment] = ["development", "test", "production"]
     """Where an approval lets its subject go."""
     days: dict[Tier, Annotated[int, Field(ge=1, le=60)]] = {}
     """Working days in which reviewers decide; where absent, the portal's own."""
@@ -682,7 +694,7 @@ class GateRule(Strict):
     them any age will do. Every one of ``checklists`` must have approved the version.
     """
 
-    environment: Literal["development", "test", "production"]
+    environment: Environment
     tiers: Annotated[list[Literal["unrated", "minimal", "limited", "high"]], Field(min_length=1)]
     stages: Annotated[list[Stage], Field(min_length=1)]
     case_required: bool = True
@@ -726,15 +738,46 @@ class GatePolicy(Strict):
         return self
 
 
+class Requirement(Strict):
+    """One thing that a law or standard asks, in our own words, and when: laws change under checklists that name them."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9.()-]+$", max_length=60)]
+    title: Line
+    summary: Text
+    valid_from: date | None = None
+    """The first day on which it applies; always, where absent."""
+    valid_to: date | None = None
+    """The last day on which it applies."""
+    superseded_by: list[RequirementRef] = []
+    """What came in its place."""
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Requirement:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError(f"{self.id} ends on {self.valid_to} before it begins on {self.valid_from}")
+        if self.superseded_by and self.valid_to is None:
+            raise ValueError(f"{self.id} is superseded: add 'validTo', the last day on which it applied")
+        return self
+
+
 class PolicySpec(Spec):
-    """An organisation-wide agreement; its rules are data that checks read."""
+    """An organisation-wide agreement, or a law or standard from outside; its rules are data that checks read."""
 
     applies_to: Text
     rules: list[Rule] = []
+    requirements: list[Requirement] = []
+    """Of a law or standard: what checklists may say they answer to."""
     limits: dict[str, CheckLimits] = {}
     """Of the checks in reviews, by the name of the check."""
     gate: GatePolicy | None = None
     """What the gate asks; read from the entry ``policy:default/gate-rules`` alone."""
+
+    @model_validator(mode="after")
+    def _requirement_ids_are_unique(self) -> PolicySpec:
+        ids = [one.id for one in self.requirements]
+        if doubled := sorted({one for one in ids if ids.count(one) > 1}):
+            raise ValueError(f"requirement ids occur twice: {', '.join(doubled)}; give each its own")
+        return self
 
 
 class ProjectSpec(Spec):
