@@ -1,4 +1,4 @@
-"""The items of a case at the left: a link each, with how it stands; the chosen one opens beside them."""
+"""The items of a case at the left, each with how it stands; the chosen one opens beside them and stands in the address."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ def show(detail: CaseDetail, current: ItemView | None) -> None:
     for section, items in detail.sections.items():
         st.markdown(f"**{plain(section)}**")
         for one in items:
-            _line(detail, one, is_current=current is not None and one.item.id == current.item.id)
+            _line(one, is_current=current is not None and one.item.id == current.item.id)
     if detail.left_out:
         with st.expander(f"{badges.count(len(detail.left_out), 'item')} left out"):
             for item in detail.left_out:
                 st.caption(f"{plain(item.id)} · {plain(item.summary)}: {plain(item.because)}")
 
 
-def _line(detail: CaseDetail, view: ItemView, *, is_current: bool) -> None:
+def _line(view: ItemView, *, is_current: bool) -> None:
     word, icon, _ = case_words.STATUSES[view.status]
-    summary = f"{plain(view.item.id)} {plain(view.item.summary)}"
     marks = [word] + (["blocking"] if view.item.blocking else []) + (["change asked"] if view.is_asked else [])
-    label = f"**{summary}**" if is_current else summary
-    st.page_link("review.py", label=f"{label} · {', '.join(marks)}", icon=icon, query_params={"id": str(detail.case.id), "item": view.item.id})  # fmt: skip
+    label = f"{plain(view.item.id)} {plain(view.item.summary)} · {', '.join(marks)}"
+    st.button(label, key=f"item {view.item.id}", icon=icon, type="secondary" if is_current else "tertiary", on_click=_choose, args=(view.item.id,))  # fmt: skip
+
+
+def _choose(item_id: str) -> None:
+    st.query_params["item"] = item_id
