@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import sys
 
-from tests.core.reviews import standins
-
-standins.install()
-
 from core import db
 from core.access import queries
 from core.evidence.tables import EvidenceCheck
