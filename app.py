@@ -22,7 +22,7 @@ from core.access import policy
 from core.api import signin
 from core.config import ROOT, settings
 from core.errors import PortalError, Unavailable
-from core.templates import shipping
+from core.reviews import shipping
 from pages.parts import failures
 
 log = logging.getLogger("portal")

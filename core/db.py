@@ -15,6 +15,7 @@ from fcntl import LOCK_EX, flock
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, inspect, text
@@ -28,6 +29,7 @@ from core.errors import Conflict, Invalid, PortalError, Unavailable
 
 T = TypeVar("T")
 
+_turn = Lock()
 BUSY_TIMEOUT_MS = 30_000
 POSTGRESQL_OPTIONS = (
     "timezone=utc",
@@ -115,10 +117,25 @@ def reading() -> Iterator[Session]:
 @contextmanager
 def writing() -> Iterator[Session]:
     """A session whose changes are kept together when the block ends well, and not at all when it does not."""
-    with _translated(), Session(engine(), expire_on_commit=False) as session:
+    with _translated(), _own_turn(), Session(engine(), expire_on_commit=False) as session:
         session.connection(execution_options={"writing": True})
         yield session
         session.commit()
+
+
+@contextmanager
+def _own_turn() -> Iterator[None]:
+    """On SQLite, let the writers of this process wait in a line: SQLite would let each sleep and look again, for longer
+    and longer, while others overtake it."""
+    if settings().database_url:
+        yield
+        return
+    if not _turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        raise Conflict("The store is busy with another change.", hint="Try again in a moment.")
+    try:
+        yield
+    finally:
+        _turn.release()
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pages.parts import actor as actors
 from pages.parts import (
     addresses,
     badges,
+    case_open,
     notices,
     project_data,
     project_harvest,
@@ -72,6 +73,7 @@ TABS = {
     "Pattern": of_row(project_pattern.show),
     "Repository": of_row(project_repository.show),
     "Data": of_row(project_data.show),
+    "Reviews": of_row(case_open.of_project),
     "Adoptions": adoptions,
     "Retrospective": of_row(project_harvest.show),
     "History": history,

@@ -14,7 +14,7 @@ from core.config import ROOT
 
 ORDER = [
     "errors", "roles", "workdays", "config", "db", "git", "access", "activity", "people", "catalog", "projects",
-    "patterns", "reuse", "tracking", "datasets", "templates", "checks", "evidence", "reviews", "gates", "demo",
+    "patterns", "reuse", "tracking", "datasets", "templates", "checks", "evidence", "reviews", "gates", "documents", "demo",
     "jobs", "api", "cli",
 ]  # fmt: skip
 """The packages of core, lowest first: each may import only those before it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from core.access import policy
@@ -14,6 +15,13 @@ from core.access.policy import Actor, Grant
 from core.access.tables import BusinessUnit, Person, RoleGrant, SignIn, Team, TeamMember, Token
 from core.db import now
 from core.errors import NotFound
+
+_tokens: Any = Token.__table__  # type: ignore[attr-defined]
+_TOKEN_COLUMNS: tuple[Any, ...] = (
+    _tokens.c.id, _tokens.c.name, _tokens.c.scopes, _tokens.c.revoked_at, _tokens.c.expires_at,
+)  # fmt: skip
+_TOKEN = select(*_TOKEN_COLUMNS).where(_tokens.c.digest == bindparam("digest"))
+"""Made once: every call of the API begins with it."""
 
 
 def digest(secret: str) -> str:
@@ -59,7 +67,7 @@ def actor_for_subject(session: Session, issuer: str, subject: str) -> Actor | No
 
 def actor_for_token(session: Session, secret: str) -> Actor | None:
     """The actor behind a bearer token; ``None`` when unknown, expired or revoked."""
-    found = session.exec(select(Token).where(Token.digest == digest(secret))).first()
+    found = session.connection().execute(_TOKEN, {"digest": digest(secret)}).first()
     if found is None or found.revoked_at is not None or found.expires_at <= now():
         return None
     return Actor("token", str(found.id), found.name, scopes=frozenset(found.scopes))

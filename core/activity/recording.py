@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert
 from sqlmodel import Session, col, select
@@ -19,6 +20,9 @@ from core.activity.tables import Activity, Checkpoint
 from core.config import data_folder
 
 _LOG_LOCK = 720_316
+_log: Any = Activity.__table__  # type: ignore[attr-defined]
+_HEAD = select(_log.c.seq, _log.c.at, _log.c.hash).order_by(_log.c.seq.desc()).limit(1)
+_INSERT = insert(_log)
 KEY = "activity.ed25519"
 """Name of the seal key among the installation's secrets."""
 CHECKPOINTS = "checkpoints.jsonl"
@@ -37,7 +41,7 @@ def record(session: Session, actor: Actor, *events: Event) -> None:
         record_ = chain.Record(seq, moment, actor.ref, event.name, event.subject, _data(event), previous)
         previous = chain.record_hash(record_)
         rows.append(record_._asdict() | {"hash": previous})
-    session.execute(insert(Activity), rows)
+    session.connection().execute(_INSERT, rows)
 
 
 def seal(session: Session) -> Checkpoint | None:
@@ -71,10 +75,9 @@ def _append(path: Path, line: str) -> None:
 
 
 def _head(session: Session) -> tuple[int, str, str]:
+    session.flush()  # what the records tell of is written before them, as ever
     db.take_turns(session, _LOG_LOCK)
-    last = session.execute(
-        select(Activity.seq, Activity.at, Activity.hash).order_by(col(Activity.seq).desc()).limit(1)
-    ).first()
+    last = session.connection().execute(_HEAD).first()
     return (last[0], last[1], last[2]) if last else (0, "", chain.GENESIS)
 
 

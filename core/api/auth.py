@@ -28,10 +28,12 @@ _scheme = HTTPBearer(
 _noted: dict[str, float] = {}
 
 
-def actor(
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)], background: BackgroundTasks
-) -> Actor:
-    """The actor behind the request's token."""
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
+
+
+def actor(credentials: Credentials, background: BackgroundTasks) -> Actor:
+    """The actor behind the request's token. A route that is asked often calls it itself: a dependency takes a thread of its
+    own, and then the route another one."""
     if credentials is None:
         raise Unauthenticated(
             "This takes a token.", hint="Send `Authorization: Bearer …`; `python -m core token create` makes a token."

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute, Mount, Route
 
 from core import __version__
-from core.api import about, docs, entries, gates, imports
+from core.api import about, docs, documents, entries, evidence, gates, imports
 from core.api.errors import add_handlers, documented
 
 _DESCRIPTION = """\
@@ -20,6 +20,8 @@ none is removed or changes its meaning.
 _TAGS = [
     {"name": "catalog", "description": "Find entries, read one, import definitions."},
     {"name": "gate", "description": "Ask whether a version of a model may go to an environment."},
+    {"name": "reviews", "description": "What review cases decided, as documents."},
+    {"name": "evidence", "description": "Tell from where a version of a model came."},
     {"name": "portal", "description": "How the portal is, and who you are to it."},
 ]
 
@@ -38,7 +40,7 @@ def application() -> FastAPI:
         responses=documented(500, 503),
     )
     version_1 = APIRouter(prefix="/v1")
-    for part in (about, entries, gates, imports, docs):
+    for part in (about, entries, documents, gates, evidence, imports, docs):
         version_1.include_router(part.router)
     app.include_router(version_1)
     add_handlers(app)

@@ -473,23 +473,77 @@ class TemplateSpec(Spec):
     """Patterns whose approvals cover it: a project that stands on one of them unchanged does not wait."""
 
 
+Tier = Literal["minimal", "limited", "high"]
+Environment = Literal["development", "test", "production"]
+SigningRole = Literal["model validator", "domain expert", "reviewer"]
+"""Roles that sign in a review; nobody else counts for its quorum."""
+CheckParameter = str | int | float | bool | list[str]
+ItemType = Literal[
+    "boolean", "choice", "scale", "number", "date", "text", "file", "link", "metric", "attestation"
+]  # fmt: skip
+RiskFact = Literal[
+    "areas", "safety_component", "special_categories", "profiling", "significant_effect", "vulnerable",
+    "talks_to_people", "generates_content",
+]  # fmt: skip
+"""The facts of a project's risk that are there or not, by their names in the decision table of tiers."""
+
+
+RequirementRef = Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9.()-]+$", max_length=120)]
+"""One requirement of a law or standard: the name of its policy, and its id there, such as ``eu-ai-act/Art-14``."""
+
+
 class ItemEvidence(Strict):
-    """The automated check that judges a checklist item, with its parameters."""
+    """The automated check that judges a checklist item; a parameter may differ by tier."""
 
     check: Line
-    parameters: dict[str, str | int | float | bool | list[str]] = {}
+    parameters: dict[str, CheckParameter | dict[Tier, CheckParameter]] = {}
+
+
+class AppliesWhen(Strict):
+    """The facts of a project under which an item applies: each one that is given must hold; none given, it always does."""
+
+    tier: list[Tier] = []
+    modality: list[Modality] = []
+    personal_data: list[Literal["none", "pseudonymised", "direct"]] = []
+    autonomy: list[Literal["advice", "human decides", "automatic"]] = []
+    region: list[Line] = []
+    stage: list[Stage] = []
+    pattern: list[Ref] = []
+    any_of: list[RiskFact] = []
+    """At least one of these is present."""
 
 
 class ChecklistItem(Strict):
-    """One line of a checklist: a question with the case that shows why it is asked."""
+    """One line of a checklist: a question with the case that shows why it is asked.
+
+    Without a ``type`` an item with a check is a ``metric``, which asks nobody, and any other one asks for ``text``.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z]+-[0-9]+$")]
     summary: Line
     question: Text
+    type: ItemType | None = None
+    options: list[Line] = []
+    """Of a choice; of a scale, from low to high."""
+    unit: Annotated[str, Field(max_length=40)] = ""
     why: Text = ""
     evidence: ItemEvidence | None = None
-    blocking_for: list[Literal["minimal", "limited", "high"]] = []
-    applies_when: Text = ""
+    blocking_for: list[Tier] = []
+    applies_when: AppliesWhen = AppliesWhen()
+    mappings: list[RequirementRef] = []
+    """What of laws and standards it answers to: ``POLICY/REQUIREMENT``."""
+
+    @model_validator(mode="after")
+    def _has_what_its_type_needs(self) -> ChecklistItem:
+        if (self.type in ("choice", "scale")) != bool(self.options):
+            raise ValueError(f"{self.id}: a choice and a scale have options, and nothing else does")
+        if self.type == "metric" and self.evidence is None:
+            raise ValueError(f"{self.id}: a metric needs the check that judges it")
+        if self.unit and self.type != "number":
+            raise ValueError(f"{self.id}: only a number has a unit")
+        if len(set(self.options)) != len(self.options):
+            raise ValueError(f"{self.id}: an option occurs twice")
+        return self
 
 
 class ChecklistSection(Strict):
@@ -503,8 +557,15 @@ class ChecklistSpec(Spec):
     """A checklist as code; a review case freezes one version of it."""
 
     applies_to: Literal["model", "project", "dataset", "pipeline"]
-    tiers: list[Literal["minimal", "limited", "high"]] = ["minimal", "limited", "high"]
-    quorum: dict[Role, Annotated[int, Field(ge=1, le=5)]] = {}
+    tiers: list[Tier] = ["minimal", "limited", "high"]
+    quorum: dict[SigningRole, Annotated[int, Field(ge=1, le=5)] | dict[Tier, Annotated[int, Field(ge=0, le=5)]]] = {}
+    """Who signs, and how many of them; without anybody no case can be opened."""
+    environments: list[Environment] = ["development", "test", "production"]
+    """Where an approval lets its subject go."""
+    days: dict[Tier, Annotated[int, Field(ge=1, le=60)]] = {}
+    """Working days in which reviewers decide; where absent, the portal's own."""
+    validity_days: dict[Tier, Annotated[int, Field(ge=1, le=1830)]] = {}
+    """Days an approval holds; where absent, the portal's own."""
     sections: Annotated[list[ChecklistSection], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -625,13 +686,98 @@ class CheckLimits(Strict):
     source: Line
 
 
+class GateRule(Strict):
+    """What the gate asks before versions of projects of these tiers go to one environment.
+
+    ``unrated`` is a project whose risk facts are not stated. ``oldest_mirror_hours`` is how long ago MLflow may have been
+    mirrored last, ``oldest_evidence_hours`` how long ago the evidence of a case may have been compared with it; without
+    them any age will do. Every one of ``checklists`` must have approved the version.
+    """
+
+    environment: Environment
+    tiers: Annotated[list[Literal["unrated", "minimal", "limited", "high"]], Field(min_length=1)]
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    case_required: bool = True
+    checklists: Annotated[list[Ref], Field(max_length=10)] = []
+    oldest_mirror_hours: Annotated[int, Field(ge=1, le=8760)] | None = None
+    oldest_evidence_hours: Annotated[int, Field(ge=1, le=8760)] | None = None
+
+    @model_validator(mode="after")
+    def _a_case_has_a_checklist(self) -> GateRule:
+        if self.case_required and not self.checklists:
+            raise ValueError(
+                "a rule that asks for a case names its checklists; without a case say 'caseRequired: false'"
+            )
+        if not self.case_required and self.checklists:
+            raise ValueError("a rule names checklists only where it asks for a case")
+        return self
+
+
+class GatePolicy(Strict):
+    """The gate's rules: at most one for an environment and a tier, and where there is none nothing passes.
+
+    ``alias`` is set in MLflow on the newest version that may go to production; ``champion`` and ``challenger`` are moved
+    by people and pipelines alone.
+    """
+
+    rules: Annotated[list[GateRule], Field(min_length=1, max_length=100)]
+    alias: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,62})?$")] = ""
+
+    @field_validator("alias")
+    @classmethod
+    def _nobody_is_promoted(cls, value: str) -> str:
+        if value in ("champion", "challenger"):
+            raise ValueError(f"the alias {value!r} says what serves: the gate does not move it")
+        return value
+
+    @model_validator(mode="after")
+    def _one_rule_each(self) -> GatePolicy:
+        pairs = [(rule.environment, tier) for rule in self.rules for tier in rule.tiers]
+        if doubled := next((one for one in pairs if pairs.count(one) > 1), None):
+            raise ValueError(f"two rules speak of {doubled[0]} and the tier {doubled[1]}; keep one")
+        return self
+
+
+class Requirement(Strict):
+    """One thing that a law or standard asks, in our own words, and when: laws change under checklists that name them."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9.()-]+$", max_length=60)]
+    title: Line
+    summary: Text
+    valid_from: date | None = None
+    """The first day on which it applies; always, where absent."""
+    valid_to: date | None = None
+    """The last day on which it applies."""
+    superseded_by: list[RequirementRef] = []
+    """What came in its place."""
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Requirement:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError(f"{self.id} ends on {self.valid_to} before it begins on {self.valid_from}")
+        if self.superseded_by and self.valid_to is None:
+            raise ValueError(f"{self.id} is superseded: add 'validTo', the last day on which it applied")
+        return self
+
+
 class PolicySpec(Spec):
-    """An organisation-wide agreement; its rules and limits are data that checks read."""
+    """An organisation-wide agreement, or a law or standard from outside; its rules are data that checks read."""
 
     applies_to: Text
     rules: list[Rule] = []
+    requirements: list[Requirement] = []
+    """Of a law or standard: what checklists may say they answer to."""
     limits: dict[str, CheckLimits] = {}
-    """By the name of the check."""
+    """Of the checks in reviews, by the name of the check."""
+    gate: GatePolicy | None = None
+    """What the gate asks; read from the entry ``policy:default/gate-rules`` alone."""
+
+    @model_validator(mode="after")
+    def _requirement_ids_are_unique(self) -> PolicySpec:
+        ids = [one.id for one in self.requirements]
+        if doubled := sorted({one for one in ids if ids.count(one) > 1}):
+            raise ValueError(f"requirement ids occur twice: {', '.join(doubled)}; give each its own")
+        return self
 
 
 class ProjectSpec(Spec):

@@ -33,10 +33,11 @@ def metric_present(task: Task) -> Finding:
     measure = task.snapshot.metrics.get(metric.stem)
     if measure is None:
         return absent(task, metric)
-    shown = f"{brief(metric.stem)} is {figure(measure.value or 0.0)}."
-    return unsound(task, metric, metric.stem, measure) or task.finding(
-        "pass", shown, metric=metric.stem, observed=measure.value, lower=measure.lower, upper=measure.upper
-    )
+    if broken := unsound(task, metric, metric.stem, measure):
+        return broken
+    value = measure.value or 0.0
+    text = f"{brief(metric.stem)} is {figure(value)}."
+    return task.finding("pass", text, metric=metric.stem, observed=value, lower=measure.lower, upper=measure.upper)
 
 
 @check(
@@ -123,7 +124,7 @@ def answer_present(task: Task) -> Finding:
     words, asked = count_words(task.answer) if is_filled(task.answer) else 0, task.number("minimum_words")
     text = f"The answer has {counted(words, 'word')}"
     if words < asked:
-        return task.finding("missing", f"{text}; at least {figure(asked)} are asked.")
+        return task.finding("missing", f"{text}; it should be at least {figure(asked)}.")
     return task.finding("pass", f"{text}.")
 
 

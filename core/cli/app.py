@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli import catalog, demo, gate, log, people, store
+from core.cli import catalog, demo, documents, gate, log, people, store
 from core.cli.output import Commands
 
 _HELP = """The AI factory portal's command line.
@@ -66,6 +66,9 @@ app.command()(catalog.export)
 app.command()(catalog.search)
 app.command()(store.sync)
 app.command()(gate.gate)
+app.command("gate-key")(gate.gate_key)
+app.command("verify-attestation")(gate.verify_attestation)
+app.command()(documents.document)
 app.command()(log.verify)
 app.command()(log.seal)
 app.add_typer(people.tokens, name="token")

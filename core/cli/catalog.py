@@ -32,7 +32,7 @@ def load(
         return
     from core import db
     from core.access import policy
-    from core.templates import shipping
+    from core.reviews import shipping
 
     db.migrate()
     _tell(shipping.load(policy.system("command-line")), json)

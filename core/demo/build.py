@@ -21,7 +21,7 @@ from core.config import ROOT, settings
 from core.demo import organisation, scaffolds
 from core.demo.organisation import PROJECTS, DemoProject
 from core.errors import Unavailable
-from core.templates import shipping
+from core.reviews import shipping
 from core.tracking.client import Client, Recorder, RunRow
 from core.tracking.sync import sync
 
@@ -160,7 +160,7 @@ def _log_training(
         with recorder.run(
             experiment, name=candidate.name, tags=tags, description=training.notes(candidate, split)
         ) as run:
-            training.train(run, plan, candidate, project.model)
+            training.train(run, plan, candidate, project.model, project.metric)
 
 
 def _evaluate(client: Client, recorder: Recorder, project: DemoProject, plan: Training) -> int:

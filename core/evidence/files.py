@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import fsspec
 from sqlalchemy import func
 from sqlmodel import Session, select
 
@@ -113,6 +112,8 @@ def read(session: Session, file: EvidenceFile) -> bytes:
 @contextmanager
 def _store() -> Iterator[tuple[Any, str]]:
     """The store and the folder in it; whatever goes wrong there becomes a refusal that says so."""
+    import fsspec  # a tenth of a second, which no page has to wait for
+
     url = settings().evidence_url or f"file://{data_folder() / 'evidence'}"
     shown = url.partition("://")[0]
     try:

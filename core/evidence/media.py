@@ -154,7 +154,7 @@ def _archive(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
-            marked = archive.read("mimetype")[:100].decode("ascii", "replace") if _has_mark(members) else ""
+            marked = archive.read(members[0])[:100].decode("ascii", "replace") if _has_mark(members) else ""
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError) as error:
         raise Invalid("The archive cannot be read.", hint="Make it anew, without a password.") from error
     _require_harmless(members, len(data))
@@ -167,7 +167,8 @@ def _archive(data: bytes) -> str:
 
 def _has_mark(members: list[zipfile.ZipInfo]) -> bool:
     """Whether the archive starts as an OpenDocument file does: with a short, unpacked member that names its type."""
-    return bool(members) and members[0].filename == "mimetype" and members[0].file_size <= 100
+    first = members[0] if members else zipfile.ZipInfo()
+    return (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED) and first.file_size <= 100
 
 
 def _require_harmless(members: list[zipfile.ZipInfo], size: int) -> None:

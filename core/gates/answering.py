@@ -1,21 +1,37 @@
-"""Asking the gate: the facts are read in one statement, the rule decides, and every answer is recorded."""
+"""Asking the gate: the facts are read, the rule decides, and every answer is recorded in the same transaction."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from core.access import policy
 from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
-from core.db import now
 from core.errors import Invalid
-from core.gates.rules import ENVIRONMENTS, Facts, Reason, decide
-from core.projects.tables import Project, ProjectTracking
-from core.tracking.tables import MirrorServer, MirrorVersion
+from core.gates import facts
+from core.gates.cases import CaseFact, Reason
+from core.gates.facts import Known
+from core.gates.rules import ENVIRONMENTS, Facts, Verdict, decide
+
+HASH_SHOWN = 16
+"""So many digits of a record's hash are shown beside a signature."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signature that the answer rests on, as it is shown."""
+
+    name: str
+    role: str
+    meaning: str
+    signed_at: datetime
+    record: str
+    """The first digits of the hash of the record that was signed."""
+    case: str
 
 
 @dataclass(frozen=True)
@@ -29,45 +45,74 @@ class Answer:
     verdict: str
     reasons: tuple[Reason, ...]
     case: str
-    """The review case it rests on; empty while there is none."""
-    signatures: tuple[str, ...]
+    """The review cases it rests on, joined by commas; empty where there is none."""
+    signatures: tuple[Signed, ...]
     evidence_as_of: datetime | None
+    """When the evidence of these cases was last found the same as in MLflow; without a case, when MLflow was mirrored."""
     decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Consulted:
+    """An answer with the cases that it rests on, and those of them that the asker may see."""
+
+    answer: Answer
+    cases: tuple[CaseFact, ...]
+    shown: tuple[CaseFact, ...]
+
+
+def subject(model: str) -> str:
+    """How the log names a model that the gate was asked about."""
+    return f"model:{model[:200]}"
 
 
 def ask(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Answer:
     """Ask the gate and record its answer."""
+    return consult(session, actor=actor, model=model, version=version, environment=environment).answer
+
+
+def consult(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Consulted:
+    """:func:`ask`, with the cases that the answer rests on."""
     policy.require(actor, "gate.ask")
     if environment not in ENVIRONMENTS:
         raise Invalid(f"{environment[:40]!r} is no environment.", hint=f"Possible: {', '.join(ENVIRONMENTS)}.")
-    moment = now()
-    facts = _facts(session, model, version)
-    decided = decide(facts, environment, moment)
+    known = facts.read(session, actor, model, version)
+    if not known.seen and actor.kind == "person":
+        known = replace(known, facts=Facts(model, version))
+    decided = decide(known.facts, environment, known.at)
     told = events.GateAsked(
-        f"model:{model[:200]}", version=version[:40], environment=environment, allowed=decided.allowed,
+        subject(model), version=version[:40], environment=environment, allowed=decided.allowed,
         codes=[one.code for one in decided.reasons],
     )  # fmt: skip
     record(session, actor, told)
+    shown = tuple(one for one in decided.cases if known.seen and one.project == known.facts.project)
+    return Consulted(_answer(known, decided, environment, shown), decided.cases, shown)
+
+
+def _answer(known: Known, decided: Verdict, environment: str, shown: tuple[CaseFact, ...]) -> Answer:
+    """The answer; whoever does not see the project learns the verdict with its codes, and nothing about its cases."""
+    reasons = decided.reasons if known.seen else tuple(_hidden(one) for one in decided.reasons)
     return Answer(
-        model, version, environment, decided.allowed, decided.verdict, decided.reasons, "", (), facts.evidence_as_of,
-        moment,
+        known.facts.model, known.facts.version, environment, decided.allowed, decided.verdict, reasons,
+        ", ".join(str(one.id) for one in shown), tuple(signed for case in shown for signed in _signatures(case)),
+        _as_of(known.facts, decided.cases), known.at,
     )  # fmt: skip
 
 
-def _facts(session: Session, model: str, version: str) -> Facts:
-    row = session.execute(
-        select(MirrorVersion.gone_at, MirrorServer.synced_at, Project.id, Project.stage)
-        .select_from(MirrorVersion)
-        .join(MirrorServer, col(MirrorServer.id) == MirrorVersion.server_id)
-        .outerjoin(
-            ProjectTracking, (col(ProjectTracking.kind) == "model") & (col(ProjectTracking.name) == MirrorVersion.model)
-        )
-        .outerjoin(Project, col(Project.id) == ProjectTracking.project_id)
-        .where(MirrorVersion.model == model, MirrorVersion.version == version)
-        .order_by(col(MirrorServer.synced_at).desc())
-        .limit(1)
-    ).first()
-    if row is None:
-        return Facts(model, version)
-    gone, synced, project, stage = row
-    return Facts(model, version, True, gone is not None, project or "", stage or "", synced)
+def _signatures(case: CaseFact) -> list[Signed]:
+    return [
+        Signed(one.name, one.role, one.meaning, one.signed_at, one.record_hash[:HASH_SHOWN], str(case.id))
+        for one in case.signatures
+    ]
+
+
+def _as_of(known: Facts, cases: tuple[CaseFact, ...]) -> datetime | None:
+    """The oldest of what was looked at; unknown where some case was never compared."""
+    if not cases:
+        return known.evidence_as_of
+    compared = [one.checked_at for one in cases]
+    return None if None in compared else min(one for one in compared if one is not None)
+
+
+def _hidden(reason: Reason) -> Reason:
+    return Reason(reason.code, f"{reason.code}: the details are for those who see the project.")

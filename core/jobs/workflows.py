@@ -22,8 +22,9 @@ from core.errors import PortalError, Unavailable
 from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
 from core.patterns import expiry
 from core.projects import adoption
+from core.reviews import shipping
 from core.reviews import watching as cases
-from core.templates import shipping, work
+from core.templates import work
 from core.tracking import sync
 
 log = logging.getLogger("portal.jobs")

@@ -7,6 +7,7 @@ import core.activity.tables
 import core.catalog.tables
 import core.datasets.tables
 import core.evidence.tables
+import core.gates.tables
 import core.patterns.tables
 import core.people.tables
 import core.projects.tables

@@ -12,6 +12,7 @@ from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.evidence import files
 from core.evidence.tables import EvidenceFile
 from core.people.notices import tell
 from core.projects.actions import scope_of, text
@@ -54,6 +55,18 @@ def answer(
     if last is not None and not last.carried and _said(last) == _said(made):
         raise Invalid(f"{item_id} is answered like this already.", hint="Change the answer first.")
     _keep(session, actor, case, [made])
+    return made
+
+
+def upload(session: Session, *, actor: Actor, case_id: int, name: str, data: bytes) -> EvidenceFile:
+    """Add a file as evidence to a case; edges give the bytes to :func:`core.evidence.files.put` before the transaction.
+
+    Items of the type ``file`` are answered with its id; checks find it at once.
+    """
+    case = editable_case(session, actor, case_id)
+    made = files.upload(session, actor=actor, subject=subject_of(case), name=name, data=data)
+    moving.touch(session, case)
+    judging.judge(session, case)
     return made
 
 

@@ -8,15 +8,14 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from core.catalog.tables import Entry
 from core.checks import registry
 from core.checks.findings import Finding
 from core.checks.snapshot import Snapshot
 from core.db import now
 from core.evidence import reading
 from core.evidence.tables import EvidenceFile, EvidenceSnapshot
-from core.projects.tables import Adoption, Project
 from core.reviews.items import applicable
+from core.reviews.known_facts import known_facts
 from core.reviews.moving import subject_of
 from core.reviews.standing import current_findings, last_answers
 from core.reviews.tables import CaseFinding, ReviewCase
@@ -93,7 +92,8 @@ def _read(
     uploads = session.exec(select(EvidenceFile).where(EvidenceFile.subject == subject_of(case))).all()
     return reading.snapshot_of(
         snapshot.content if snapshot else {}, champion_content=_champion(session, case),
-        facts=_facts(session, case), answers=answers, uploads=uploads,
+        facts=known_facts(session, case, snapshot), answers=answers, uploads=uploads,
+        taken_at=snapshot.taken_at if snapshot else None,
     )  # fmt: skip
 
 
@@ -113,25 +113,3 @@ def _champion(session: Session, case: ReviewCase) -> dict[str, Any] | None:
     )
     found = session.exec(wanted.limit(1)).first()
     return found.content if found else None
-
-
-def _facts(session: Session, case: ReviewCase) -> dict[str, Any]:
-    """What checks ask about the project, as it stands now, on top of the facts with which the case was opened."""
-    project = session.get_one(Project, case.project_id)
-    used = (
-        select(Entry.kind, Entry.key)
-        .join(Adoption, col(Adoption.entry_id) == Entry.id)
-        .where(Adoption.project_id == project.id, col(Adoption.until).is_(None))
-    )
-    adopted = sorted((kind, key) for kind, key in session.execute(used))
-    return {
-        **case.facts,
-        "tier": case.tier,
-        "key_metric": project.key_metric,
-        "higher_is_better": project.higher_is_better,
-        "target": project.target,
-        "monitoring": project.monitoring,
-        "on_call": project.on_call_id or "",
-        "pattern": next((key for kind, key in adopted if kind == "pattern"), ""),
-        "catalog": sorted({kind for kind, _ in adopted}),
-    }

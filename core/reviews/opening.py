@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -11,8 +12,10 @@ from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
 from core.catalog.references import normalise
-from core.catalog.tables import Entry
+from core.catalog.tables import Entry, EntryContent
 from core.catalog.visibility import visible
+from core.checks import limits
+from core.checks.limits import Limits
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.evidence.tables import EvidenceSnapshot
 from core.projects.actions import line, locked, require_running, scope_of
@@ -20,7 +23,7 @@ from core.projects.tables import Project, ProjectTracking
 from core.projects.tier import TIERS
 from core.reviews import applicability, carrying, checklists, judging, moving, states
 from core.reviews.answering import editable_case, resolve
-from core.reviews.items import applicable
+from core.reviews.items import FrozenItem, applicable
 from core.reviews.moving import subject_of
 from core.reviews.tables import ChecklistVersion, ReviewCase
 from core.reviews.terms import terms_of
@@ -43,8 +46,8 @@ def open_case(
 ) -> ReviewCase:
     """Open a case on a subject of a running project, as its owner; ``checklist`` is a reference or the id of its entry.
 
-    Items, quorum, environments, days and validity are frozen from the newest published version, for the project's tier
-    as it is now. ``carry_from`` is the case of the version before, whose answers are offered again where nothing that
+    Items with the limits of their checks, quorum, environments, days and validity are frozen from the newest published
+    version, for the project's tier as it is now. ``carry_from`` is the case of the version before, whose answers are offered again where nothing that
     they rest on changed.
     """
     project = locked(
@@ -52,7 +55,7 @@ def open_case(
     )  # of two who open the same case at once, the second one finds the first's
     _require_able(actor, project)
     published = checklists.published(session, checklist)
-    _require_fitting(project, published, kind)
+    _require_fitting(session, actor, project, published, kind)
     name, version = _subject(session, actor, project, kind, name, version)
     _require_none_open(session, published, kind, name, version)
     case = _frozen(session, actor, project, published, kind, name, version)
@@ -110,7 +113,10 @@ def _require_able(actor: Actor, project: Project) -> None:
         )
 
 
-def _require_fitting(project: Project, published: ChecklistVersion, kind: str) -> None:
+def _require_fitting(session: Session, actor: Actor, project: Project, published: ChecklistVersion, kind: str) -> None:
+    entry = select(Entry.id).where(Entry.id == published.entry_id, visible(actor))
+    if session.exec(entry).first() is None:
+        raise NotFound("No such checklist.", hint="The catalog lists those that you may see.")
     meant, tiers = published.content.get("appliesTo"), published.content.get("tiers") or TIERS
     if kind != meant:
         raise Invalid(f"This checklist is for a {meant}, not for a {kind[:20]}.", hint="Choose another checklist.")
@@ -192,7 +198,9 @@ def _frozen(
     version: str,
 ) -> ReviewCase:
     facts = applicability.facts_of(session, project)
-    items = applicability.freeze(published.content, facts, project.tier)
+    given = _limits(session)
+    frozen = applicability.freeze(published.content, facts, project.tier)
+    items = [_limited(one, given, project.tier) for one in frozen]
     terms = terms_of(published.content, project.tier)
     return ReviewCase(
         checklist_id=published.id or 0, project_id=project.id, kind=kind, name=name, version=version,
@@ -200,6 +208,20 @@ def _frozen(
         environments=terms.environments, days=terms.days, validity_days=terms.validity_days, owner=actor.ref,
         demo=project.demo,
     )  # fmt: skip
+
+
+def _limits(session: Session) -> Limits:
+    """The limits by which checks judge where a checklist says nothing else, as the organisation has them now."""
+    held = select(EntryContent).join(Entry, col(Entry.id) == EntryContent.entry_id).where(Entry.key == limits.POLICY)
+    content = session.exec(held).first()
+    found: Limits = content.document.get("spec", {}).get("limits", {}) if content else {}
+    return found
+
+
+def _limited(item: FrozenItem, given: Limits, tier: str) -> FrozenItem:
+    return (
+        replace(item, parameters=limits.merged(item.check, item.parameters, given, tier=tier)) if item.check else item
+    )
 
 
 def _record(session: Session, actor: Actor, case: ReviewCase, published: ChecklistVersion, carried: int) -> None:

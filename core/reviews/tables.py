@@ -354,6 +354,9 @@ class Certificate(SQLModel, table=True):
     expires_at: datetime | None = None
     lapsed_at: datetime | None = None
     lapse_reason: str = Field(default="", max_length=1000)
+    doubted: bool = False
+    """Whether it lapsed because its judgement is in doubt (disagreement, drift, an incident): the gate then no longer lets
+    through what nobody but this pipeline approved. What lapsed by time or by new rules leaves its approvals alone."""
     demo: bool = False
 
     __table_args__ = (UniqueConstraint("repository", "commit", "workflow", "checklist_id"),)

@@ -455,6 +455,7 @@ class RunRecorder:
     def __init__(self, uri: str, run_id: str) -> None:
         self.uri, self.run_id = uri, run_id
         self._model_id: str | None = None
+        self._data: dict[str, Any] = {}
 
     def tags(self, values: dict[str, str]) -> None:
         """Set tags."""
@@ -466,10 +467,17 @@ class RunRecorder:
         with asking(self.uri):
             _import("mlflow").log_params(values)
 
-    def metrics(self, values: dict[str, float], *, step: int | None = None) -> None:
-        """Note metrics."""
+    def metrics(self, values: dict[str, float], *, step: int | None = None, of: str = "evaluation") -> None:
+        """Note metrics, tied to the data of that context where the run was given some."""
         with asking(self.uri):
-            _import("mlflow").log_metrics(values, step=step, model_id=self._model_id)
+            _import("mlflow").log_metrics(
+                values, step=step, model_id=self._model_id, dataset=self._data.get(of) if self._model_id else None
+            )
+
+    def file(self, path: str, content: dict[str, Any]) -> None:
+        """Keep a JSON file as an artifact."""
+        with asking(self.uri):
+            _import("mlflow").log_dict(content, path)
 
     def data(self, frames: dict[str, Any], *, name: str, target: str) -> dict[str, str]:
         """Note the data a run was given (the rows stay here): context → frame; returns context → digest."""
@@ -479,6 +487,7 @@ class RunRecorder:
                 mlflow.data.from_pandas(frame, targets=target, name=f"{name}-{context}")
                 for context, frame in frames.items()
             ]
+            self._data = dict(zip(frames, given, strict=True))
             mlflow.log_inputs(datasets=given, contexts=list(frames), tags_list=[None] * len(frames))
             return dict(zip(frames, (str(one.digest) for one in given), strict=True))
 

@@ -11,7 +11,7 @@ from core.datasets import records
 from core.errors import PortalError
 from core.projects import queries as projects
 from core.tracking import queries as tracking
-from pages.parts import badges, charts, notices, timeline
+from pages.parts import badges, charts, gate_steps, notices, timeline
 from pages.parts.notices import plain
 
 
@@ -42,6 +42,10 @@ def show(actor: Actor, name: str) -> None:
         st.subheader(f"{plain(project.key_metric)} by version", anchor=False)
         charts.metric_by_version(model.versions, project.key_metric, higher_is_better=project.higher_is_better)
     _versions(model.versions, project.key_metric if project else "")
+    if project and model.versions:
+        newest = f"{model.name}/{model.versions[0].version}"
+        st.page_link("reviews.py", label="Open a review case on a version", query_params={"open_for": project.id, "model": newest}, icon=":material/rate_review:")  # fmt: skip
+    gate_steps.show(model.name)
     if moves:
         st.subheader("What happened", anchor=False)
         with db.reading() as session:

@@ -60,6 +60,32 @@ def upgrade() -> None:
         batch_op.create_index("evidence_by_version", ["model", "version", "taken_at"], unique=False)
 
     op.create_table(
+        "followed_log",
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "written_verdict",
+        sa.Column("model", sqlmodel.sql.sqltypes.AutoString(length=256), nullable=False),
+        sa.Column("version", sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+        sa.Column("status", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("cases", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+        sa.Column("environments", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
+        sa.Column("decided_at", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+        sa.Column("alias", sqlmodel.sql.sqltypes.AutoString(length=63), nullable=False),
+        sa.Column("asked_seq", sa.Integer(), nullable=False),
+        sa.Column("done_seq", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("failure", sqlmodel.sql.sqltypes.AutoString(length=1000), nullable=False),
+        sa.Column("written_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("model", "version"),
+    )
+    with op.batch_alter_table("written_verdict", schema=None) as batch_op:
+        batch_op.create_index("written_verdict_by_attempt", ["next_attempt_at"], unique=False)
+
+    op.create_table(
         "checklist_version",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("entry_id", sa.Integer(), nullable=False),
@@ -156,6 +182,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("lapsed_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("lapse_reason", sqlmodel.sql.sqltypes.AutoString(length=1000), nullable=False),
+        sa.Column("doubted", sa.Boolean(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["checklist_id"],
@@ -508,6 +535,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_checklist_version_entry_id"))
 
     op.drop_table("checklist_version")
+    with op.batch_alter_table("written_verdict", schema=None) as batch_op:
+        batch_op.drop_index("written_verdict_by_attempt")
+
+    op.drop_table("written_verdict")
+    op.drop_table("followed_log")
     with op.batch_alter_table("evidence_snapshot", schema=None) as batch_op:
         batch_op.drop_index("evidence_by_version")
 

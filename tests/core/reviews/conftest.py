@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from tests.core.reviews import standins
+import pytest
+from argon2 import PasswordHasher
 
-standins.install()
-
-import pytest  # noqa: E402
-from argon2 import PasswordHasher  # noqa: E402
-
-from core.reviews import pins  # noqa: E402
-from tests.core.datasets.house import Clock, Make  # noqa: E402
-from tests.core.reviews import house as houses  # noqa: E402
-from tests.core.reviews.bank import Bank, build  # noqa: E402
-from tests.core.reviews.clock import stopped  # noqa: E402
-from tests.core.reviews.house import House  # noqa: E402
+from core.reviews import pins
+from tests.core.datasets.house import Clock, Make
+from tests.core.reviews import house as houses
+from tests.core.reviews.bank import Bank, build
+from tests.core.reviews.clock import stopped
+from tests.core.reviews.house import House
 
 
 @pytest.fixture

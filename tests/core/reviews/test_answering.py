@@ -17,7 +17,7 @@ from core.access.policy import MATRIX, ROLES, Actor
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.reviews import answering, assigning, requesting, values
 from core.reviews.items import TYPES, FrozenItem
-from core.reviews.tables import CaseAnswer, CaseComment
+from core.reviews.tables import CaseAnswer, CaseComment, ReviewCase
 from tests.core.reviews.house import House, checklist, upload
 
 
@@ -162,11 +162,28 @@ def test_a_file_answers_where_it_was_uploaded(house: House) -> None:
     assert house.standings(case_id)["FIL-1"].answered
 
 
+def test_a_file_is_added_by_those_who_answer_and_its_check_finds_it(house: House) -> None:
+    plan = {"check": "file_present", "parameters": {"path": "plan.txt"}}
+    entry_id = checklist([{"id": "FIL-1", "type": "file", "question": "The plan?", "evidence": plan}], name="files")
+    case_id = house.open(checklist=entry_id)
+    house.attach(case_id)
+    given = {"case_id": case_id, "name": "plan.txt", "data": b"Roll back by night."}
+    with pytest.raises(NotAllowed):
+        house.do(answering.upload, house.rita, **given)
+    assert house.standings(case_id)["FIL-1"].verdict == "missing"
+    file = house.do(answering.upload, house.ada, **given)
+    assert house.standings(case_id)["FIL-1"].verdict == "pass"
+    assert house.answer(case_id, "FIL-1", file.id).value == file.id
+    house.set(ReviewCase, case_id, state="in review")
+    with pytest.raises(Conflict, match="stay as they are"):
+        house.do(answering.upload, house.ada, **given)
+
+
 @pytest.mark.parametrize("item_id", ["NOT-1", "", "X" * 300])
 def test_only_items_of_the_case_that_apply_are_answered(house: House, item_id: str) -> None:
     entry_id = checklist(
         [
-            {"id": "NOT-1", "type": "text", "question": "Never?", "appliesWhen": "never"},
+            {"id": "NOT-1", "type": "text", "question": "Never?", "appliesWhen": {"modality": ["graph"]}},
             {"id": "YES-1", "type": "boolean", "question": "Yes?"},
         ],
         name="partly",

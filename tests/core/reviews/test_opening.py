@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from sqlmodel import select
 
 from core import db
 from core.access.policy import MATRIX, ROLES, Actor
+from core.catalog import actions as catalog
+from core.catalog.tables import Entry
+from core.config import ROOT
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.projects.tables import Project
 from core.reviews import opening, requesting
 from core.reviews.tables import CaseFinding, ChecklistVersion, ReviewCase
+from core.reviews.terms import terms_of
 from core.tracking.tables import MirrorVersion
 from tests.core.reviews.house import ITEMS, MODEL, House, checklist, evidence, mirror
 
@@ -23,7 +29,7 @@ def test_a_case_freezes_items_quorum_clock_and_facts_for_the_tier(house: House) 
     assert [one["id"] for one in case.items] == [one["id"] for one in ITEMS]
     assert {one["id"] for one in case.items if one["blocking"]} == {"TXT-1", "MET-1"}
     assert (case.quorum, case.days, case.validity_days) == ({"model validator": 1, "reviewer": 1}, 5, 182)
-    assert case.environments == ["development", "test", "production"]
+    assert case.environments == ["production"]
     [told] = house.log(case.id or 0, "case-opened")
     assert (told["checklist"], told["about"], told["items"]) == ("checklist:default/small", f"model:{MODEL}:1", 6)
 
@@ -129,6 +135,25 @@ def test_a_version_that_left_mlflow_is_refused(house: House) -> None:
         assert session.get(MirrorVersion, (1, MODEL, "2")) is not None
 
 
+def test_a_checklist_that_one_does_not_see_is_not_there(house: House) -> None:
+    house.set(Entry, house.entry_id, classification="restricted")
+    with pytest.raises(NotFound, match="No such checklist"):
+        house.open()
+
+
+SHIPPED = sorted((ROOT / "catalog" / "checklists").glob("*/entry.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+def test_every_shipped_checklist_can_be_decided_in_each_of_its_tiers(path: Path) -> None:
+    content = yaml.safe_load(path.read_text("utf-8"))["spec"]
+    for tier in content.get("tiers", ("minimal", "limited", "high")):
+        terms = terms_of(content, tier)
+        assert terms.days >= 1
+        assert terms.validity_days >= terms.days
+        assert set(terms.environments) <= {"development", "test", "production"}
+
+
 def test_whoever_does_not_see_the_project_finds_neither_it_nor_its_cases(house: House) -> None:
     case_id = house.open()
     house.set(Project, "churn", classification="restricted")
@@ -152,7 +177,7 @@ def test_one_case_of_a_checklist_is_open_on_a_subject_and_the_next_one_after_it(
 
 def test_a_project_is_reviewed_under_its_id_and_judged_at_once(house: House) -> None:
     intake = checklist(
-        [{"id": "ANS-1", "type": "text", "question": "Why?", "evidence": {"check": "answer_present", "parameters": {}}}],
+        [{"id": "ANS-1", "type": "text", "question": "Why?", "evidence": {"check": "answer_present", "parameters": {"minimum_words": 2}}}],
         name="intake", appliesTo="project", quorum={"reviewer": 1},
     )  # fmt: skip
     subject = {"checklist": intake, "kind": "project", "version": ""}
@@ -162,6 +187,36 @@ def test_a_project_is_reviewed_under_its_id_and_judged_at_once(house: House) -> 
     assert house.standings(case_id)["ANS-1"].verdict == "missing"
     house.answer(case_id, "ANS-1", "It pays.")
     assert house.standings(case_id)["ANS-1"].verdict == "pass"
+
+
+def test_checks_judge_by_the_limits_of_the_organisation_as_they_were_when_the_case_was_opened(house: House) -> None:
+    own = {"check": "metric_at_least", "parameters": {"metric": "accuracy", "value": 0.8, "source": "The charter"}}
+    entry_id = checklist(
+        [
+            {"id": "FAIR-1", "type": "metric", "question": "Fair?", "evidence": {"check": "demographic_parity_ratio"}},
+            {"id": "ACC-1", "type": "metric", "question": "Accurate?", "evidence": own},
+        ],
+        name="limited",
+    )
+    set_limits(0.9)
+    case_id = house.open(checklist=entry_id)
+    set_limits(0.6)
+    house.attach(case_id, **{"rai.demographic_parity_ratio": 0.7})
+    frozen = {one["id"]: one["parameters"] for one in house.case(case_id).items}
+    assert frozen["FAIR-1"] == {"limit": 0.9, "source": "The works council"}
+    assert frozen["ACC-1"] == own["parameters"]
+
+
+def set_limits(high: float) -> None:
+    """Let the organisation demand this of the ratio of selection rates."""
+    ratio = {"values": {"limit": {"minimal": 0.5, "limited": 0.5, "high": high}}, "source": "The works council"}
+    document = {
+        "apiVersion": "factory/v1", "kind": "policy",
+        "metadata": {"name": "validation-limits", "title": "Limits", "description": "Of checks."},
+        "spec": {"owner": "platform", "version": str(high), "appliesTo": "Checks.", "limits": {"demographic_parity_ratio": ratio}},
+    }  # fmt: skip
+    with db.writing() as session:
+        catalog.register(session, document=document)
 
 
 # --- evidence --------------------------------------------------------------------------------------------------------

@@ -52,6 +52,13 @@ def test_its_lint_finds_nothing_and_its_bytes_are_the_same_each_time(folder: Pat
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)
+def test_it_measures_evidence_with_the_catalogs_asset_unchanged(folder: Path) -> None:
+    asset = ROOT / "catalog" / "assets" / "responsible-ai-evidence" / "responsible_ai_evidence.py"
+    (copy,) = folder.rglob("rai.py")
+    assert copy.read_bytes() == asset.read_bytes()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name)
 def test_it_brings_either_builder_and_every_environment(folder: Path) -> None:
     github, azure = rendered(folder), rendered(folder, ci="azure")
     assert ".github/workflows/ci.yml" in github.files

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import mlflow
-import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
-from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 
-from . import bootstrap, data, model, monitor, tracking
+from . import data, evidence, model, monitor, rai, tracking
 from .settings import ROOT, Settings
 
 
@@ -25,7 +23,7 @@ class Candidate:
 
     version: str
     run_id: str
-    metrics: dict[str, float]
+    measures: rai.Measures
 
 
 def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candidate:
@@ -43,20 +41,20 @@ def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candid
         "trigger": trigger,
         "dataset_digest": train_set.digest,
         "evaluation_digest": test_set.digest,
-        "rai.dataset.split": "test",
     }
     with tracking.start_run(settings, purpose, run_name, **tags) as run:
         mlflow.log_input(train_set, context="training")
         mlflow.log_input(test_set, context="evaluation")
         mlflow.log_params(settings.model_dump(exclude={"tracking_uri"}))
         estimator.fit(train_rows[contract.features], train_rows[contract.target])
-        metrics, predicted = _evaluate(estimator, train_rows, test_rows, contract, settings)
         logged = _log_model(estimator, train_rows[contract.features])
-        mlflow.log_metrics(metrics, model_id=logged.model_id, dataset=test_set)
+        place = {"model_id": logged.model_id, "dataset": test_set}
+        measures = evidence.log(estimator, train_rows, test_rows, contract, settings, **place)
+        predicted = model.scores(estimator, test_rows[contract.features])
         reference = monitor.reference(test_rows[contract.features], predicted)
         mlflow.log_dict(reference, monitor.REFERENCE_FILE)
         mlflow.log_artifact(str(ROOT / "MODEL_CARD.md"))
-        low = metrics[f"{model.KEY_METRIC}_low"]
+        low = measures[model.KEY_METRIC].lower
         if low < settings.minimum_roc_auc:
             raise BelowFloorError(
                 f"the interval of {model.KEY_METRIC} begins at {low:.3f}, below the floor of "
@@ -65,34 +63,7 @@ def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candid
         tracking.describe_model(client, settings)
         version = mlflow.register_model(logged.model_uri, settings.model_name).version
     client.set_registered_model_alias(settings.model_name, "challenger", version)
-    return Candidate(str(version), run.info.run_id, metrics)
-
-
-def _evaluate(
-    estimator: ClassifierMixin,
-    train_rows: pd.DataFrame,
-    test_rows: pd.DataFrame,
-    contract: data.Contract,
-    settings: Settings,
-) -> tuple[dict[str, float], NDArray[np.float64]]:
-    """Metrics on the rows held out, with intervals and the gain over the best single column."""
-    actual = test_rows[contract.target].to_numpy()
-    predicted = model.scores(estimator, test_rows[contract.features])
-    column, sign = model.best_single_feature(train_rows, contract.features, contract.target)
-    baseline = sign * test_rows[column].to_numpy()
-    draws = {"resamples": settings.resamples, "seed": settings.seed}
-    low, high = bootstrap.interval(actual, predicted, model.roc_auc, **draws)
-    gain = bootstrap.compare(actual, baseline, predicted, model.roc_auc, **draws)
-    metrics = model.measure(actual, predicted) | {
-        f"{model.KEY_METRIC}_low": low,
-        f"{model.KEY_METRIC}_high": high,
-        "rai.baseline_gain": gain.difference,
-        "rai.baseline_gain_low": gain.low,
-        "rai.baseline_gain_high": gain.high,
-        "rai.data.schema_errors": 0.0,
-        "rai.data.overlap": float(test_rows[contract.key].isin(train_rows[contract.key]).sum()),
-    }
-    return metrics, predicted
+    return Candidate(str(version), run.info.run_id, measures)
 
 
 def _log_model(estimator: ClassifierMixin, features: pd.DataFrame) -> mlflow.models.model.ModelInfo:

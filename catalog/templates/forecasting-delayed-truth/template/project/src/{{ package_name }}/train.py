@@ -9,10 +9,9 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
-from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from . import backtest, bootstrap, data, features, model, tracking
+from . import backtest, data, evidence, features, model, rai, tracking
 from .settings import ROOT, Settings
 
 
@@ -26,7 +25,7 @@ class Candidate:
 
     version: str
     run_id: str
-    metrics: dict[str, float]
+    measures: rai.Measures
 
 
 def train(
@@ -52,7 +51,6 @@ def train(
         "as_of": str(moment.date()),
         "dataset_digest": train_set.digest,
         "evaluation_digest": test_set.digest,
-        "rai.dataset.split": "test",
     }
     with tracking.start_run(settings, purpose, run_name, **tags) as run:
         mlflow.log_input(train_set, context="training")
@@ -61,17 +59,17 @@ def train(
         mlflow.log_params(_spans(cut))
         estimator.fit(cut.train[features.FEATURES], cut.train[features.TARGET])
         profile = _profile(estimator, cut, table, moment, settings)
-        metrics = _evaluate(estimator, cut, profile["bands"], settings)
         logged = _log_model(estimator, cut.train[features.FEATURES])
-        mlflow.log_metrics(metrics, model_id=logged.model_id, dataset=test_set)
+        place = {"model_id": logged.model_id, "dataset": test_set}
+        measures = evidence.log(estimator, cut, profile["bands"], settings, **place)
         mlflow.log_dict(profile, tracking.PROFILE_FILE)
         mlflow.log_artifact(str(ROOT / "MODEL_CARD.md"))
-        if faults := _faults(metrics, settings):
+        if faults := _faults(measures, settings):
             raise NotFitError(f"{'; '.join(faults)}; run {run.info.run_id} is kept")
         tracking.describe_model(client, settings)
         version = mlflow.register_model(logged.model_uri, settings.model_name).version
     client.set_registered_model_alias(settings.model_name, "challenger", version)
-    return Candidate(str(version), run.info.run_id, metrics)
+    return Candidate(str(version), run.info.run_id, measures)
 
 
 def _spans(cut: backtest.Windows) -> dict[str, str]:
@@ -106,62 +104,15 @@ def level_changes(values: pd.Series) -> pd.Series:
     return pd.Series(np.log(level / level.shift(features.MONTH))).dropna()
 
 
-def _evaluate(
-    estimator: RegressorMixin, cut: backtest.Windows, factors: model.Bands, settings: Settings
-) -> dict[str, float]:
-    """Error with its interval, gain over the seasonal naive forecast, coverage, weeks ahead."""
-    rows = cut.test
-    actual, predicted = rows[features.TARGET].to_numpy(), model.predict(estimator, rows)
-    naive = rows[features.NAIVE].to_numpy()
-    draws = {
-        "block": backtest.block(settings),
-        "resamples": settings.resamples,
-        "seed": settings.seed,
-    }
-    scored = backtest.score(rows, naive, predicted)
-    low, high = bootstrap.interval(scored, **draws)
-    gain = bootstrap.compare(scored, **draws)
-    return {
-        model.KEY_METRIC: gain.challenger,
-        f"{model.KEY_METRIC}_low": low,
-        f"{model.KEY_METRIC}_high": high,
-        f"naive_{model.KEY_METRIC}": gain.champion,
-        "rai.baseline_gain": gain.difference,
-        "rai.baseline_gain_low": gain.low,
-        "rai.baseline_gain_high": gain.high,
-        "coverage": model.coverage(actual, *model.limits(rows, predicted, factors)),
-        "rows_evaluated": float(len(rows)),
-        "origins_evaluated": float(rows["origin"].nunique()),
-        "rai.data.schema_errors": 0.0,
-        "rai.data.overlap": float(rows["origin"].isin(cut.train["origin"]).sum()),
-        **_by_week(rows, actual, predicted),
-    }
-
-
-def _by_week(
-    rows: pd.DataFrame, actual: NDArray[np.float64], predicted: NDArray[np.float64]
-) -> dict[str, float]:
-    """The error for each week ahead: a forecast of tomorrow is easier than one of next month."""
-    weeks = model.weeks_ahead(rows).to_numpy()
-    return {
-        f"{model.KEY_METRIC}.week_{week}": model.wape(
-            actual[weeks == week], predicted[weeks == week]
-        )
-        for week in np.unique(weeks)
-    }
-
-
-def _faults(metrics: dict[str, float], settings: Settings) -> list[str]:
+def _faults(measures: rai.Measures, settings: Settings) -> list[str]:
     """Which limits of the settings the candidate misses."""
     faults = []
-    high, least = (
-        metrics[f"{model.KEY_METRIC}_high"],
-        settings.interval - settings.coverage_tolerance,
-    )
+    high = measures[model.KEY_METRIC].upper
+    covered, least = measures["coverage"].value, settings.interval - settings.coverage_tolerance
     if high > settings.maximum_wape:
         faults.append(f"the interval of wape reaches {high:.3f}, above {settings.maximum_wape}")
-    if metrics["coverage"] < least:
-        faults.append(f"the intervals cover {metrics['coverage']:.2f}, below {least:.2f}")
+    if covered < least:
+        faults.append(f"the intervals cover {covered:.2f}, below {least:.2f}")
     return faults
 
 

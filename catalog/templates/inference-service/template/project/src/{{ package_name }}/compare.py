@@ -61,8 +61,8 @@ def compare(settings: Settings) -> bootstrap.Comparison | None:
         mlflow.log_metrics(
             {
                 "difference": result.difference,
-                "difference_low": result.low,
-                "difference_high": result.high,
+                "difference.lower": result.low,
+                "difference.upper": result.high,
                 f"champion_{model.KEY_METRIC}": result.champion,
             }
         )

@@ -12,6 +12,7 @@ from sklearn.metrics import r2_score, root_mean_squared_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from .data import Contract
 from .settings import Settings
 
 KEY_METRIC = "mae"
@@ -31,6 +32,11 @@ def build(settings: Settings) -> tuple[str, RegressorMixin]:
     return f"hgb_depth-{settings.hgb_depth}", trees
 
 
+def inputs(rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """The inputs as the service will pass them: the contract's columns, all of them floats."""
+    return rows[contract.features].astype(float)
+
+
 def predict(model: RegressorMixin, features: pd.DataFrame) -> NDArray[np.float64]:
     """One number for each row."""
     return np.asarray(model.predict(features), dtype=float)
@@ -48,15 +54,4 @@ def measure(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> dict
         "rmse": float(root_mean_squared_error(actual, predicted)),
         "r2": float(r2_score(actual, predicted)),
         "rows_evaluated": float(len(actual)),
-    }
-
-
-def by_group(
-    actual: NDArray[np.float64], predicted: NDArray[np.float64], groups: pd.Series, name: str
-) -> dict[str, float]:
-    """The key metric of each group, under names such as ``mae.sex_1``."""
-    labels = groups.to_numpy()
-    return {
-        f"{KEY_METRIC}.{name}_{label:g}": mae(actual[labels == label], predicted[labels == label])
-        for label in np.unique(labels)
     }

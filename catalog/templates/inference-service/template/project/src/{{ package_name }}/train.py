@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import mlflow
-import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
-from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
-from . import bootstrap, data, drift, model, service, tracking
+from . import data, drift, evidence, model, rai, service, tracking
 from .settings import ROOT, Settings
 
 
@@ -25,7 +23,7 @@ class Candidate:
 
     version: str
     run_id: str
-    metrics: dict[str, float]
+    measures: rai.Measures
 
 
 def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candidate:
@@ -43,20 +41,20 @@ def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candid
         "trigger": trigger,
         "dataset_digest": train_set.digest,
         "evaluation_digest": test_set.digest,
-        "rai.dataset.split": "test",
     }
     with tracking.start_run(settings, purpose, run_name, **tags) as run:
         mlflow.log_input(train_set, context="training")
         mlflow.log_input(test_set, context="evaluation")
         mlflow.log_params(settings.model_dump(exclude={"tracking_uri"}))
-        estimator.fit(_inputs(train_rows, contract), train_rows[contract.target])
-        metrics, predicted = _evaluate(estimator, train_rows, test_rows, contract, settings)
-        logged = _log_model(estimator, _inputs(train_rows, contract))
-        mlflow.log_metrics(metrics, model_id=logged.model_id, dataset=test_set)
-        profile = drift.reference(_inputs(test_rows, contract), predicted)
+        estimator.fit(model.inputs(train_rows, contract), train_rows[contract.target])
+        logged = _log_model(estimator, model.inputs(train_rows, contract))
+        place = {"model_id": logged.model_id, "dataset": test_set}
+        measures = evidence.log(estimator, train_rows, test_rows, contract, settings, **place)
+        inputs = model.inputs(test_rows, contract)
+        profile = drift.reference(inputs, model.predict(estimator, inputs))
         mlflow.log_dict(profile, service.REFERENCE_FILE)
         mlflow.log_artifact(str(ROOT / "MODEL_CARD.md"))
-        high = metrics[f"{model.KEY_METRIC}_high"]
+        high = measures[model.KEY_METRIC].upper
         if high > settings.maximum_mae:
             raise AboveLimitError(
                 f"the interval of {model.KEY_METRIC} reaches up to {high:.3f}, above the limit of "
@@ -65,41 +63,7 @@ def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candid
         tracking.describe_model(client, settings)
         version = mlflow.register_model(logged.model_uri, settings.model_name).version
     client.set_registered_model_alias(settings.model_name, "challenger", version)
-    return Candidate(str(version), run.info.run_id, metrics)
-
-
-def _evaluate(
-    estimator: RegressorMixin,
-    train_rows: pd.DataFrame,
-    test_rows: pd.DataFrame,
-    contract: data.Contract,
-    settings: Settings,
-) -> tuple[dict[str, float], NDArray[np.float64]]:
-    """Metrics on the rows held out, with intervals, groups and the gain over the median."""
-    actual = test_rows[contract.target].to_numpy()
-    predicted = model.predict(estimator, _inputs(test_rows, contract))
-    constant = np.full(len(actual), train_rows[contract.target].median())
-    draws = {"resamples": settings.resamples, "seed": settings.seed}
-    low, high = bootstrap.interval(actual, predicted, model.mae, **draws)
-    gain = bootstrap.compare(
-        actual, constant, predicted, model.mae, higher_is_better=False, **draws
-    )
-    metrics = model.measure(actual, predicted) | {
-        f"{model.KEY_METRIC}_low": low,
-        f"{model.KEY_METRIC}_high": high,
-        "rai.baseline_gain": gain.difference,
-        "rai.baseline_gain_low": gain.low,
-        "rai.baseline_gain_high": gain.high,
-        "rai.data.schema_errors": 0.0,
-        "rai.data.overlap": float(test_rows[contract.key].isin(train_rows[contract.key]).sum()),
-    }
-    groups = model.by_group(actual, predicted, test_rows["sex"], "sex")
-    return metrics | groups, predicted
-
-
-def _inputs(rows: pd.DataFrame, contract: data.Contract) -> pd.DataFrame:
-    """The inputs as the service will pass them: the contract's columns, all of them floats."""
-    return rows[contract.features].astype(float)
+    return Candidate(str(version), run.info.run_id, measures)
 
 
 def _log_model(estimator: RegressorMixin, features: pd.DataFrame) -> mlflow.models.model.ModelInfo:

@@ -122,7 +122,7 @@ def _line(decision: Decision) -> str:
 
 def _show_candidate(chosen: Settings, made: Candidate) -> None:
     print(f"{chosen.model_name} version {made.version} is challenger (run {made.run_id})")
-    print("\n".join(f"  {name} {value:.4f}" for name, value in made.metrics.items()))
+    print("\n".join(f"  {name} {one}" for name, one in made.measures.items()))
 
 
 def _show_result(result: Result | None) -> None:

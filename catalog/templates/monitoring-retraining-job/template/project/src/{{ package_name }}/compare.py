@@ -76,8 +76,8 @@ def compare(settings: Settings) -> Result | None:
             mlflow.log_metrics(
                 {
                     f"{prefix}difference": one.difference,
-                    f"{prefix}difference_low": one.low,
-                    f"{prefix}difference_high": one.high,
+                    f"{prefix}difference.lower": one.low,
+                    f"{prefix}difference.upper": one.high,
                     f"{prefix}champion_{model.KEY_METRIC}": one.champion,
                 }
             )

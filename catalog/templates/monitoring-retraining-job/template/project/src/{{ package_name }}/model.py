@@ -39,6 +39,15 @@ def accuracy(actual: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
     return float((actual == predicted).mean())
 
 
+def losses(
+    model: ClassifierMixin, features: pd.DataFrame, actual: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The log loss of each row, in nats; 35 where the model gave what happened no chance."""
+    chances = model.predict_proba(features)
+    given = chances[np.arange(len(actual)), np.searchsorted(model.classes_, actual)]
+    return -np.log(np.clip(given, 1e-15, 1))
+
+
 def nearest_mean(
     training: pd.DataFrame, actual: pd.Series, features: pd.DataFrame
 ) -> NDArray[np.int64]:

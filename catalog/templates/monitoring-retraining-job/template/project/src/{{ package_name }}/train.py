@@ -18,7 +18,7 @@ from mlflow.models import infer_signature
 from mlflow.models.model import ModelInfo
 from sklearn.base import ClassifierMixin
 
-from . import bootstrap, data, drift, model, signals, tracking, windows
+from . import data, drift, evidence, model, rai, signals, tracking, windows
 from .data import Contract
 from .ledger import Decision
 from .settings import ROOT, Settings
@@ -46,7 +46,7 @@ class Candidate:
 
     version: str
     run_id: str
-    metrics: dict[str, float]
+    measures: rai.Measures
 
 
 def first(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candidate:
@@ -138,19 +138,27 @@ def _train(
     tags |= {
         "dataset_digest": train_set.digest,
         "evaluation_digest": test_set.digest,
-        "rai.dataset.split": "recent" if purpose == "retrain" else "test",
     }
     with tracking.start_run(settings, purpose, run_name, **tags) as run:
         mlflow.log_input(train_set, context="training")
         mlflow.log_input(test_set, context="evaluation")
         mlflow.log_params(settings.model_dump(exclude={"tracking_uri"}))
         estimator.fit(rows.training[contract.features], rows.training[contract.target])
-        metrics = _evaluate(estimator, rows, contract, settings)
         logged = _log_model(estimator, rows.training[contract.features])
-        mlflow.log_metrics(metrics, model_id=logged.model_id, dataset=test_set)
+        measures = evidence.log(
+            estimator,
+            rows.training,
+            rows.evaluation,
+            contract,
+            settings,
+            split="recent" if purpose == "retrain" else "test",
+            more=_of_frozen_rows(estimator, rows, contract),
+            model_id=logged.model_id,
+            dataset=test_set,
+        )
         mlflow.log_dict(_reference(estimator, rows, contract), REFERENCE_FILE)
         mlflow.log_artifact(str(ROOT / "MODEL_CARD.md"))
-        low = metrics[f"{model.KEY_METRIC}_low"]
+        low = measures[model.KEY_METRIC].lower
         if low < settings.minimum_accuracy:
             raise BelowFloorError(
                 f"the interval of {model.KEY_METRIC} begins at {low:.3f}, below the floor of "
@@ -160,39 +168,18 @@ def _train(
         kept = {name: tags[name] for name in ("replaces",) if name in tags}
         version = mlflow.register_model(logged.model_uri, settings.model_name, tags=kept).version
     client.set_registered_model_alias(settings.model_name, "challenger", version)
-    return Candidate(str(version), run.info.run_id, metrics)
+    return Candidate(str(version), run.info.run_id, measures)
 
 
-def _evaluate(
-    estimator: ClassifierMixin, rows: Rows, contract: Contract, settings: Settings
-) -> dict[str, float]:
-    """Metrics on the rows held out, with an interval and the gain over the nearest mean image."""
-    actual = rows.evaluation[contract.target].to_numpy()
-    features = rows.evaluation[contract.features]
-    predicted, _ = model.answer(estimator, features)
-    baseline = model.nearest_mean(
-        rows.training[contract.features], rows.training[contract.target], features
-    )
-    frozen, _ = model.answer(estimator, rows.frozen[contract.features])
-    draws = {"resamples": settings.resamples, "seed": settings.seed}
-    low, high = bootstrap.interval(actual, predicted, model.accuracy, **draws)
-    gain = bootstrap.compare(actual, baseline, predicted, model.accuracy, **draws)
-    seen = set(rows.training[contract.key])
-    held_out = [*rows.evaluation[contract.key], *rows.frozen[contract.key]]
-    return {
-        model.KEY_METRIC: model.accuracy(actual, predicted),
-        f"{model.KEY_METRIC}_low": low,
-        f"{model.KEY_METRIC}_high": high,
-        f"frozen_{model.KEY_METRIC}": model.accuracy(
-            rows.frozen[contract.target].to_numpy(), frozen
-        ),
-        "rows_evaluated": float(len(actual)),
-        "rai.baseline_gain": gain.difference,
-        "rai.baseline_gain_low": gain.low,
-        "rai.baseline_gain_high": gain.high,
-        "rai.data.schema_errors": 0.0,
-        "rai.data.overlap": float(sum(key in seen for key in held_out)),
-    }
+def _of_frozen_rows(estimator: ClassifierMixin, rows: Rows, contract: Contract) -> rai.Measures:
+    """The key metric on the rows that are held out for good, and how many held out were seen."""
+    predicted, _ = model.answer(estimator, rows.frozen[contract.features])
+    actual = rows.frozen[contract.target].to_numpy()
+    reached = rai.Measure(model.accuracy(actual, predicted), rows=len(actual))
+    columns = [*contract.features, contract.target]
+    held_out = pd.concat([rows.evaluation, rows.frozen])
+    overlap = rai.overlap(held_out[columns], rows.training[columns])
+    return {f"frozen_{model.KEY_METRIC}": reached} | overlap
 
 
 def _reference(

@@ -62,7 +62,7 @@ def run(given: argparse.Namespace, chosen: Settings) -> int:
         case "train":
             made = train.train(chosen, given.purpose, given.trigger)
             print(f"{chosen.model_name} version {made.version} is challenger (run {made.run_id})")
-            print("\n".join(f"  {name} {value:.4f}" for name, value in made.metrics.items()))
+            print("\n".join(f"  {name} {one}" for name, one in made.measures.items()))
         case "compare":
             return _compare(chosen)
         case "ask":

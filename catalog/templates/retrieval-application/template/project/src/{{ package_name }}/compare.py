@@ -64,8 +64,8 @@ def compare(settings: Settings) -> bootstrap.Comparison | None:
         mlflow.log_metrics(
             {
                 "difference": result.difference,
-                "difference_low": result.low,
-                "difference_high": result.high,
+                "difference.lower": result.low,
+                "difference.upper": result.high,
                 f"champion_{KEY_METRIC}": result.champion,
             }
         )

@@ -12,7 +12,7 @@ import pandas as pd
 from mlflow.models import infer_signature
 from mlflow.models.model import ModelInfo
 
-from . import bootstrap, evaluation, tracking
+from . import bootstrap, evaluation, rai, tracking
 from .corpus import Passage, read_corpus
 from .evaluation import KEY_METRIC, Question
 from .release import RELEASE_FILE, Release, assemble, tune
@@ -42,7 +42,7 @@ class Candidate:
 
     version: str
     run_id: str
-    metrics: dict[str, float]
+    measures: rai.Measures
 
 
 def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candidate:
@@ -57,7 +57,6 @@ def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candid
         "trigger": trigger,
         "dataset_digest": documents.digest,
         "evaluation_digest": test_set.digest,
-        "rai.dataset.split": "test",
     }
     with tracking.start_run(settings, purpose, run_name(settings), **tags) as run:
         mlflow.log_input(documents, context="training")
@@ -69,11 +68,17 @@ def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candid
         mlflow.log_dict({str(value): score for value, score in scores.items()}, "tuning.json")
         verdicts = evaluation.judge(assemble(release), held_out, passages)
         mlflow.log_table(verdicts, "verdicts.json")
-        metrics = _metrics(release, verdicts, tuning, held_out, settings)
+        measures = _measures(release, verdicts, tuning, held_out, settings)
         logged = _log_model(release, held_out)
-        mlflow.log_metrics(metrics, model_id=logged.model_id, dataset=test_set)
+        rai.log(
+            measures,
+            split="test",
+            sensitive=settings.sensitive_features,
+            dataset=test_set,
+            model_id=logged.model_id,
+        )
         mlflow.log_artifact(str(ROOT / "MODEL_CARD.md"))
-        low = metrics[f"{KEY_METRIC}_low"]
+        low = measures[KEY_METRIC].lower
         if low < settings.minimum_correct:
             raise BelowFloorError(
                 f"the interval of {KEY_METRIC} begins at {low:.3f}, below the floor of "
@@ -82,7 +87,7 @@ def train(settings: Settings, purpose: tracking.Purpose, trigger: str) -> Candid
         tracking.describe_model(client, settings)
         version = mlflow.register_model(logged.model_uri, settings.model_name).version
     client.set_registered_model_alias(settings.model_name, "challenger", version)
-    return Candidate(str(version), run.info.run_id, metrics)
+    return Candidate(str(version), run.info.run_id, measures)
 
 
 def plan(settings: Settings, passages: Sequence[Passage]) -> Release:
@@ -109,14 +114,14 @@ def frame(rows: Sequence[Passage] | Sequence[Question]) -> pd.DataFrame:
     return table.map(lambda value: "; ".join(value) if isinstance(value, tuple) else value)
 
 
-def _metrics(
+def _measures(
     release: Release,
     verdicts: pd.DataFrame,
     tuning: Sequence[Question],
     held_out: Sequence[Question],
     settings: Settings,
-) -> dict[str, float]:
-    """Metrics on the questions held out, with an interval and the gain over plain search."""
+) -> rai.Measures:
+    """Measured on the questions held out, with an interval and the gain over plain search."""
     search = assemble(release.model_copy(update=PLAIN_SEARCH))
     searched = evaluation.judge(search, held_out, release.passages)
     actual = verdicts["answerable"].to_numpy()
@@ -124,17 +129,17 @@ def _metrics(
     new, old = (evaluation.points(one) for one in (verdicts, searched))
     low, high = bootstrap.interval(actual, new, evaluation.correct_share, **draws)
     gain = bootstrap.compare(actual, old, new, evaluation.correct_share, **draws)
-    asked = {one.question for one in tuning}
-    return evaluation.summarise(verdicts) | {
-        f"{KEY_METRIC}_low": low,
-        f"{KEY_METRIC}_high": high,
-        "questions": float(len(verdicts)),
-        "rai.baseline_gain": gain.difference,
-        "rai.baseline_gain_low": gain.low,
-        "rai.baseline_gain_high": gain.high,
-        "rai.data.schema_errors": 0.0,
-        "rai.data.overlap": float(sum(one.question in asked for one in held_out)),
-    }
+    plain = {name: rai.Measure(one) for name, one in evaluation.summarise(verdicts).items()}
+    return (
+        plain
+        | {
+            KEY_METRIC: rai.Measure(plain[KEY_METRIC].value, low, high, len(verdicts)),
+            "questions": rai.Measure(float(len(verdicts))),
+            "rai.baseline_gain": rai.Measure(gain.difference, gain.low, gain.high, len(verdicts)),
+            "rai.data.schema_errors": rai.Measure(0.0),  # with any, reading them stops the run
+        }
+        | rai.overlap(frame(held_out)[["question"]], frame(tuning)[["question"]])
+    )
 
 
 def _log_model(release: Release, questions: Sequence[Question]) -> ModelInfo:

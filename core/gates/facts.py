@@ -1,0 +1,124 @@
+"""Reading what the gate decides on: a statement for the version, one for its cases, and one for what belongs to these."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from pydantic import ValidationError
+from sqlmodel import Session, select
+
+from core.access import policy
+from core.access.policy import Actor
+from core.catalog.kinds import GatePolicy
+from core.catalog.visibility import sees
+from core.db import now
+from core.gates import statements
+from core.gates.cases import CaseFact, CertificateFact, ConditionFact, SignatureFact, WaiverFact
+from core.gates.rules import Facts
+from core.projects.tables import Project
+from core.projects.visibility import shown_to
+
+OPEN_TO_ALL = ("public", "internal")
+"""Classifications of projects that everybody sees."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the store knows of a version, whether the asker sees its project, and the moment to judge it at."""
+
+    facts: Facts
+    seen: bool
+    at: datetime
+    """Now, and never before the last record of the log: a clock that was put back revives no approval."""
+
+
+def read(session: Session, actor: Actor, model: str, version: str) -> Known:
+    """Everything that the gate decides on, as it stands in this transaction."""
+    about = {"model": model, "version": version}
+    row = session.connection().execute(statements.VERSION, about).first()
+    moment = now()
+    if row is None:
+        return Known(Facts(model, version), True, moment)
+    if row.logged:
+        moment = max(moment, datetime.fromisoformat(row.logged))
+    facts = Facts(
+        model, version, True, row.gone_at is not None, row.run_id, row.source, row.project or "", row.stage or "",
+        row.tier or "", row.synced_at, _policy(json.dumps(row.policy)), _cases(session, about),
+    )  # fmt: skip
+    return Known(facts, _is_seen(session, actor, row), moment)
+
+
+def _is_seen(session: Session, actor: Actor, row: Any) -> bool:
+    if row.project is None or row.classification in OPEN_TO_ALL:
+        return True
+    if actor.kind == "person":
+        return session.execute(select(Project.id).where(Project.id == row.project, shown_to(actor))).first() is not None
+    return sees(policy.sight(actor), row.classification, team=row.team_id, unit=row.unit_id)
+
+
+@lru_cache(maxsize=8)
+def _policy(written: str) -> GatePolicy | None:
+    """What the entry says, or nothing where it says nothing that can be read."""
+    try:
+        return GatePolicy.model_validate_json(written)
+    except ValidationError:
+        return None
+
+
+# --- cases -----------------------------------------------------------------------------------------------------------
+
+
+def _cases(session: Session, about: dict[str, str]) -> tuple[CaseFact, ...]:
+    connection = session.connection()
+    rows = connection.execute(statements.CASES, about).all()
+    if not rows:
+        return ()
+    parts: defaultdict[tuple[str, int], list[Any]] = defaultdict(list)
+    for part in connection.execute(statements.PARTS, about):
+        parts[part.what, part.case_id].append(part)
+    return tuple(
+        CaseFact(
+            row.id, row.key, row.title, row.checklist_state == "withdrawn", row.project_id, row.state, row.tier,
+            tuple(row.environments), row.quorum, row.reason, row.decided_at, row.expires_at, row.subject_digest,
+            row.evidence_digest or "", (row.copied or {}).get("run_id") or "", (row.copied or {}).get("source") or "",
+            row.outcome or "", row.checked_at, tuple(_signature(one, about) for one in parts["signature", row.id]),
+            tuple(_condition(one) for one in parts["condition", row.id]),
+            tuple(_waiver(one) for one in parts["waiver", row.id]), _certificate(row), row.snapshot_id,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _signature(part: Any, about: dict[str, str]) -> SignatureFact:
+    digest = _signed_digest(part.sixth, part.fifth, about)
+    return SignatureFact(part.first, part.second, part.third, part.fourth, part.moment, part.fifth, digest)
+
+
+def _signed_digest(payload: str, record_hash: str, about: dict[str, str]) -> str:
+    """The digest of the subject that was signed; nothing where something else was."""
+    try:
+        signed = json.loads(payload)
+        subject = signed["subject"]
+        same = (subject["kind"], subject["name"], subject["version"]) == ("model", about["model"], about["version"])
+        return str(subject["digest"]) if same and signed["record_hash"] == record_hash else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _condition(part: Any) -> ConditionFact:
+    return ConditionFact(part.first, part.day, tuple(part.environments))
+
+
+def _waiver(part: Any) -> WaiverFact:
+    return WaiverFact(part.first, part.second, tuple(part.environments), part.moment)
+
+
+def _certificate(row: Any) -> CertificateFact | None:
+    if row.certificate_id is None:
+        return None
+    return CertificateFact(row.certificate_id, row.pipeline or "", row.doubted is not False)

@@ -1,0 +1,145 @@
+"""Signing: what is decided, then what exactly is signed, then the PIN. Nothing is signed that was not shown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from core import db
+from core.access.policy import Actor
+from core.db import now
+from core.errors import PortalError
+from core.reviews import deciding, pins, receipts, signing
+from core.reviews.pins import Refused
+from core.reviews.queries import CaseDetail
+from pages.parts import badges, case_words, notices
+from pages.parts.notices import plain
+
+_FORM = "signing form"
+
+
+@st.dialog("Sign", width="large", icon=":material/draw:")
+def dialog(actor: Actor, detail: CaseDetail, decision: str) -> None:
+    """First what belongs to the decision, then the record and the PIN."""
+    form = st.session_state.get(_FORM)
+    if form and form["case"] == detail.case.id and form["decision"] == decision:
+        _sign(actor, detail, form)
+    else:
+        _details(actor, detail, decision)
+
+
+def begin() -> None:
+    """Forget a form that was left open, so that the dialog starts with the decision."""
+    st.session_state.pop(_FORM, None)
+
+
+def _details(actor: Actor, detail: CaseDetail, decision: str) -> None:
+    st.markdown(f"**{case_words.DECISIONS[decision]}**: {plain(detail.case.name)} {plain(detail.case.version)}")
+    if decision == "submit":
+        st.caption("You sign that the answers are the team's own. From then on they can only be changed when a reviewer asks.")  # fmt: skip
+    meanings = deciding.MEANINGS[decision]
+    meaning = st.selectbox("Your signature means", meanings) if len(meanings) > 1 else meanings[0]
+    reason = st.text_area("Reason" if decision == "reject" else "Note (signed too)", max_chars=deciding.NOTE_LENGTH)
+    conditions = _conditions(detail) if decision == "approve with conditions" else []
+    if st.button("Continue", type="primary", key="sign continue"):
+        try:
+            with db.writing() as session:
+                made = signing.prepare(
+                    session, actor=actor, case_id=detail.case.id or 0, meaning=meaning, decision=decision,
+                    details={"reason": reason, "conditions": conditions},
+                )  # fmt: skip
+        except PortalError as error:
+            notices.refuse(error)
+            return
+        st.session_state[_FORM] = {
+            "nonce": made.nonce, "case": detail.case.id, "decision": decision, "meaning": meaning, "reason": reason,
+            "hash": made.record_hash, "until": made.expires_at, "conditions": len(conditions),
+        }  # fmt: skip
+        st.rerun(scope="fragment")
+
+
+def _conditions(detail: CaseDetail) -> list[dict[str, Any]]:
+    """One condition; further ones come with further signatures."""
+    words = st.text_area("Condition", max_chars=1000, placeholder="What has to be done after the approval")
+    people = {detail.case.owner: detail.names.get(detail.case.owner, "")}
+    owner = st.selectbox("Who meets it", people, format_func=lambda one: plain(people[one]))
+    due = st.date_input("Until", value=now().date() + timedelta(days=30))
+    where = st.multiselect("Where it may go meanwhile", detail.case.environments, default=detail.case.environments)
+    return [{"text": words, "owner": owner, "due_on": due.isoformat(), "environments": where}]
+
+
+def _sign(actor: Actor, detail: CaseDetail, form: dict[str, Any]) -> None:
+    st.markdown(
+        f"You sign as **{plain(actor.name)}**: {plain(case_words.DECISIONS[form['decision']]).lower()} "
+        f"({plain(form['meaning'])}) for {plain(detail.case.name)} {plain(detail.case.version)}, "
+        f"{badges.count(len(detail.items), 'item')}, {detail.settled} of them settled."
+    )
+    if form["reason"]:
+        st.markdown(f"> {plain(form['reason'])}")
+    st.caption(f"SHA-256 of the record: {form['hash']}")
+    _since_last_time(actor, detail)
+    with db.reading() as session:
+        has_pin = pins.has_pin(session, actor)
+    if not has_pin:
+        _set_pin(actor)
+        return
+    with st.form("sign", border=False):
+        pin = st.text_input("Your signing PIN", type="password", max_chars=pins.LONGEST, autocomplete="off")
+        st.caption(f"This form holds until {badges.exact(form['until'])}. The evidence is compared with MLflow first.")
+        if st.form_submit_button("Sign", type="primary", icon=":material/draw:"):
+            _finish(actor, form, pin)
+
+
+def _since_last_time(actor: Actor, detail: CaseDetail) -> None:
+    """What changed since this person signed the case before."""
+    mine = [one for one in detail.signatures if one.person_id == actor.id]
+    if not mine:
+        return
+    moment = mine[-1].signed_at
+    changed = [one.item.id for one in detail.items if one.answer and one.answer.answered_at > moment]
+    st.info(f"Since you signed {badges.ago(moment)}, answered anew: {plain(', '.join(changed) or 'nothing')}.", icon=":material/difference:")  # fmt: skip
+
+
+def _finish(actor: Actor, form: dict[str, Any], pin: str) -> None:
+    try:
+        with st.spinner("Comparing the evidence with MLflow and signing …"):
+            made = signing.verify_and_sign(actor, nonce=form["nonce"], pin=pin)
+    except PortalError as error:
+        notices.refuse(error)
+        if error.code in ("form_used", "form_expired", "record_changed"):
+            begin()
+        return
+    if isinstance(made, Refused):
+        notices.refuse(made.as_error())
+        return
+    begin()
+    notices.after_rerun(f"Signed. The case is {made.state} now; your receipt is on the Signatures tab.")
+    st.rerun()
+
+
+def _set_pin(actor: Actor) -> None:
+    st.info("You have no signing PIN yet. It is asked each time you sign, and nobody can read it.", icon=":material/pin:")  # fmt: skip
+    with st.form("set pin", border=False):
+        pin = st.text_input(f"A PIN of {pins.SHORTEST} to {pins.LONGEST} characters", type="password", max_chars=pins.LONGEST, autocomplete="off")  # fmt: skip
+        again = st.text_input("The same again", type="password", max_chars=pins.LONGEST, autocomplete="off")
+        if st.form_submit_button("Set my PIN", type="primary"):
+            if pin != again:
+                st.error("The two are not the same.", icon=":material/error:")
+                return
+            try:
+                with db.writing() as session:
+                    pins.set_pin(session, actor=actor, pin=pin)
+            except PortalError as error:
+                notices.refuse(error)
+                return
+            st.rerun(scope="fragment")
+
+
+def receipt(actor: Actor, signature_id: int) -> bytes:
+    """The receipt of a signature as JSON to keep."""
+    import json
+
+    with db.reading() as session:
+        return json.dumps(receipts.receipt(session, actor, signature_id), indent=2, ensure_ascii=False).encode()

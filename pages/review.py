@@ -1,0 +1,94 @@
+"""One review case on one screen: its items at the left, the chosen one with its evidence beside them, decisions below."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import db
+from core.access.policy import Actor
+from core.activity import queries as activity
+from core.datasets import records
+from core.errors import PortalError
+from core.reviews import queries
+from core.reviews.moving import subject_of
+from core.reviews.queries import CaseDetail
+from pages.parts import actor as actors
+from pages.parts import (
+    badges,
+    case_bar,
+    case_evidence,
+    case_item,
+    case_items,
+    case_people,
+    case_words,
+    notices,
+    timeline,
+)
+from pages.parts.notices import plain
+
+
+def header(detail: CaseDetail) -> None:
+    """What is reviewed, how it stands, who has the ball, and until when."""
+    case, project = detail.case, detail.project
+    st.page_link("reviews.py", label="All reviews", icon=":material/arrow_back:")
+    st.title(f"{plain(case.name)} {plain(case.version)}", anchor=False)
+    tier = badges.text(f"Tier {case.tier}", ":material/balance:", "red" if case.tier == "high" else "gray")
+    late = badges.text("Late", ":material/alarm:", "red") if case.due_at and not case.paused_at and case.due_at < db.now() and case.state == "in review" else ""  # fmt: skip
+    st.markdown(f"{case_words.state(case.state)} {tier} {late}")
+    due = f" · decision due {badges.exact(case.due_at)}" if case.due_at and case.state == "in review" else ""
+    holds = f" · holds until {badges.exact(case.expires_at)}" if case.expires_at else ""
+    owner = detail.names.get(case.owner, case.owner)
+    st.caption(plain(f"Case {case.id} · owned by {owner}{due}{holds}"))
+    with st.container(horizontal=True):
+        st.page_link("project.py", label=plain(project.title), query_params={"id": project.id}, icon=badges.kind_icon("project"))  # fmt: skip
+        st.page_link("entry.py", label=f"{plain(detail.checklist.title)} {plain(detail.version.version)}", query_params={"ref": detail.checklist.key}, icon=badges.kind_icon("checklist"))  # fmt: skip
+        if case.kind == "model":
+            st.page_link("models.py", label="The model", query_params={"model": case.name}, icon=badges.kind_icon("model"))  # fmt: skip
+    if case.reason and case.state in ("rejected", "withdrawn", "suspended", "revoked"):
+        st.error(plain(case.reason), icon=":material/info:")
+
+
+def items(actor: Actor, detail: CaseDetail) -> None:
+    """The list beside the chosen item."""
+    current = case_items.chosen(detail)
+    left, right = st.columns([2, 3], gap="large")
+    with left, st.container(height=640, border=False):
+        case_items.show(detail, current)
+    with right:
+        if current is None:
+            st.info("No item of the checklist applies.", icon=":material/checklist:")
+        else:
+            case_item.show(actor, detail, current)
+
+
+def history(actor: Actor, detail: CaseDetail) -> None:
+    """What happened to the case, and comments about it as a whole."""
+    for one in detail.comments:
+        st.markdown(f"> {plain(one.text)}")
+        badges.when(plain(detail.names.get(one.author, one.author)), one.at)
+    with db.reading() as session:
+        seen = records.seen_by(session, actor)
+        timeline.show(session, activity.object_history(session, actor, subject_of(detail.case), seen=seen))
+
+
+TABS = {"Items": items, "Evidence": case_evidence.show, "Signatures": case_people.show, "History": history}
+
+actor = actors.current()
+given = st.query_params.get("id", "")
+try:
+    with db.reading() as session:
+        detail = queries.case(session, actor, int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0)  # fmt: skip
+except PortalError as error:
+    st.title("Review", anchor=False)
+    notices.refuse(error)
+    st.page_link("reviews.py", label="All reviews", icon=":material/arrow_back:")
+    st.stop()
+
+header(detail)
+tabs = st.tabs(list(TABS), on_change="rerun", key="tab", bind="query-params")
+for tab, draw in zip(tabs, TABS.values(), strict=True):
+    if tab.open:
+        with tab:
+            draw(actor, detail)
+with st.bottom:
+    case_bar.show(actor, detail)
