@@ -51,10 +51,16 @@ def _of_what_is_classified(session: Session, actor: Actor) -> list[ColumnElement
     if sight.all_confidential and sight.all_restricted:
         return []
     projects = hidden_from(actor)
-    owned = select(func.substr(literal("registered-model:") + col(ProjectTracking.name), 1, 220))
-    models = owned.where(ProjectTracking.kind == "model", col(ProjectTracking.project_id).in_(projects))
+    owned = (ProjectTracking.kind == "model", col(ProjectTracking.project_id).in_(projects))
+    cut = func.substr(col(ProjectTracking.name), 1, 200)  # as evidence and the gate name a model
+    models = select(func.substr(literal("registered-model:") + col(ProjectTracking.name), 1, 220)).where(*owned)
+    about = select(literal("model:") + cut).where(*owned)
     subjects = projects.with_only_columns(literal("project:") + projects.selected_columns[0])
-    hidden: list[ColumnElement[bool]] = [col(Activity.subject).in_(subjects), col(Activity.subject).in_(models)]
+    hidden: list[ColumnElement[bool]] = [
+        col(Activity.subject).in_(subjects),
+        col(Activity.subject).in_(models),
+        col(Activity.subject).in_(about),
+    ]
     hidden.append(_is_hidden_entry(actor, Activity.subject))
     named = _said(session, "project").as_string().in_(projects)
     hidden.append(and_(col(Activity.event).in_(_NAMING_PROJECTS), named))
