@@ -22,7 +22,7 @@ from core.people.notices import tell
 from core.projects.actions import active_person, scope_of, text
 from core.projects.tables import Project
 from core.projects.visibility import shown_to
-from core.reviews import ending, judging, moving, states
+from core.reviews import certifying, ending, judging, moving, states
 from core.reviews.moving import locked_case, subject_of
 from core.reviews.tables import CaseSeat, Condition, ReviewCase, Signature, Waiver
 from core.reviews.waiving import in_force
@@ -125,6 +125,7 @@ def _met(session: Session, actor: Actor, case: ReviewCase, condition: Condition)
     record(session, actor, events.ConditionMet(subject_of(case), condition.id or 0, by_check=bool(condition.check)))
     if not open_ones(session, case):
         moving.move(session, actor, case, "meet conditions")
+        certifying.granted(session, case)
     told = f"A condition of case {case.id} ({case.name}) is met: {condition.text}"
     tell(session, {case.owner, condition.owner_id}, subject=subject_of(case), text=told, except_for=actor)
     # with fewer conditions it may go to more environments

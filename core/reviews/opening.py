@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,12 +44,13 @@ def open_case(
     name: str,
     version: str = "",
     carry_from: int | None = None,
+    by: Actor | None = None,
 ) -> ReviewCase:
     """Open a case on a subject of a running project, as its owner; ``checklist`` is a reference or the id of its entry.
 
     Items with the limits of their checks, quorum, environments, days and validity are frozen from the newest published
     version, for the project's tier as it is now. ``carry_from`` is the case of the version before, whose answers are offered again where nothing that
-    they rest on changed.
+    they rest on changed. ``by`` is the part of the portal that opens it for an owner who asked for that once and for all.
     """
     project = locked(
         session, actor, project_id
@@ -64,7 +66,7 @@ def open_case(
     carried = carrying.begin(session, actor, case, carry_from) if carry_from is not None else 0
     if kind != "model":  # what is not in MLflow has all its evidence here already
         judging.judge(session, case)
-    _record(session, actor, case, published, carried)
+    _record(session, by or actor, case, published, carried)
     return case
 
 
@@ -73,7 +75,11 @@ def attach(session: Session, *, actor: Actor, case_id: int, snapshot_id: int) ->
 
     What was asked to be changed about items with a check is answered by evidence that differs.
     """
-    case = editable_case(session, actor, case_id)
+    attach_locked(session, actor, editable_case(session, actor, case_id), snapshot_id)
+
+
+def attach_locked(session: Session, actor: Actor, case: ReviewCase, snapshot_id: int) -> None:
+    """:func:`attach` to a case that is locked already and may be changed."""
     snapshot = _newer_snapshot(session, case, snapshot_id)
     former = session.get(EvidenceSnapshot, case.snapshot_id) if case.snapshot_id else None
     case.snapshot_id, case.subject_digest = snapshot.id, snapshot.subject_digest
@@ -198,9 +204,7 @@ def _frozen(
     version: str,
 ) -> ReviewCase:
     facts = applicability.facts_of(session, project)
-    given = _limits(session)
-    frozen = applicability.freeze(published.content, facts, project.tier)
-    items = [_limited(one, given, project.tier) for one in frozen]
+    items = items_of(session, published.content, facts, project.tier)
     terms = terms_of(published.content, project.tier)
     return ReviewCase(
         checklist_id=published.id or 0, project_id=project.id, kind=kind, name=name, version=version,
@@ -208,6 +212,12 @@ def _frozen(
         environments=terms.environments, days=terms.days, validity_days=terms.validity_days, owner=actor.ref,
         demo=project.demo,
     )  # fmt: skip
+
+
+def items_of(session: Session, content: Mapping[str, Any], facts: Mapping[str, Any], tier: str) -> list[FrozenItem]:
+    """The items of a checklist as a case of this tier would freeze them now, with the limits of their checks."""
+    given = _limits(session)
+    return [_limited(one, given, tier) for one in applicability.freeze(content, facts, tier)]
 
 
 def _limits(session: Session) -> Limits:
