@@ -26,6 +26,7 @@ def navigation(actor: Actor) -> dict[str, list[st.Page]]:
             st.Page("projects.py", title="Projects", icon=":material/account_tree:", help="Every use case: its stage, its people, its next step."),
             st.Page("templates.py", title="Templates", icon=":material/note_stack:", help="A repository that runs, from a template; requests, updates."),
         ],
+        "Assure": [st.Page("reviews.py", title="Reviews", icon=":material/rate_review:", help="What is reviewed, signed, waived, and due.")],
         "Operate": [st.Page("models.py", title="Models", icon=":material/monitoring:", help="Every project's models, from the mirror of MLflow.")],
         "Manage": [],
     }  # fmt: skip
@@ -34,6 +35,9 @@ def navigation(actor: Actor) -> dict[str, list[st.Page]]:
             "entry.py", title="Entry", icon=":material/article:", visibility="hidden", help="One entry of the catalog."
         ),
         st.Page("project.py", title="Project", icon=":material/rocket:", visibility="hidden", help="One use case."),
+        st.Page(
+            "review.py", title="Review", icon=":material/rate_review:", visibility="hidden", help="One review case."
+        ),
         st.Page(
             "request.py", title="Request", icon=":material/note_stack:", visibility="hidden", help="A template request."
         ),

@@ -26,6 +26,11 @@ from core.errors import Invalid
         ("PORTAL_SYNC_SECONDS", "1"),
         ("PORTAL_SYNC_SECONDS", "45"),
         ("PORTAL_SYNC_SECONDS", "90000"),
+        ("PORTAL_EVIDENCE_URL", "somewhere"),
+        ("PORTAL_EVIDENCE_URL", "https://example.org/evidence"),
+        ("PORTAL_EVIDENCE_URL", "s3://"),
+        ("PORTAL_EVIDENCE_FILE_MB", "0"),
+        ("PORTAL_EVIDENCE_UPLOAD_MB", "5000"),
         ("MLFLOW_TRACKING_URI", "not-a-url"),
     ],
 )

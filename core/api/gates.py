@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Path, Query
+from fastapi import APIRouter, BackgroundTasks, Path, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import db
 from core.api import auth
-from core.api.auth import Credentials
+from core.api.auth import Caller, Credentials
 from core.api.errors import documented
-from core.gates import answering
+from core.gates import answering, attestation
 
 router = APIRouter(prefix="/gates", tags=["gate"])
 
@@ -62,6 +63,25 @@ class GateAnswer(BaseModel):
     decided_at: datetime
 
 
+class GateKey(BaseModel):
+    """What attestations of this portal are checked with."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    keyid: str = Field(description="How envelopes name the key.")
+    pem: str
+    fingerprint: str = Field(description="SHA-256 of the raw key: compare it with one that you got another way.")
+
+
+Environment = Annotated[Literal["development", "test", "production"], Query()]
+
+
+@router.get("/key", operation_id="readGateKey", responses=documented(401), summary="The key of attestations")
+def key(_caller: Caller) -> GateKey:
+    """The public key that attestations are checked with, for any token."""
+    return GateKey.model_validate(attestation.public_key())
+
+
 @router.get(
     "/{model}/{version}",
     operation_id="askGate",
@@ -73,10 +93,25 @@ def gate(
     background: BackgroundTasks,
     model: Named,
     version: Numbered,
-    environment: Annotated[Literal["development", "test", "production"], Query()] = "production",
+    environment: Environment = "production",
 ) -> GateAnswer:
     """Ask with the scope `gate:ask`. Whatever the portal does not know is denied, and every answer is recorded."""
     caller = auth.actor(credentials, background)
     with db.writing() as session:
         answer = answering.ask(session, actor=caller, model=model, version=version, environment=environment)
     return GateAnswer.model_validate(answer)
+
+
+@router.get(
+    "/{model}/{version}/attestation",
+    operation_id="attestGate",
+    response_class=JSONResponse,
+    responses=documented(401, 403, 409, 422),
+    summary="The verdict as a signed statement",
+)
+def attest(caller: Caller, model: Named, version: Numbered, environment: Environment = "production") -> Response:
+    """Ask, and get the answer as an in-toto statement in a DSSE envelope, which can be checked without the portal. It
+    may say no: read `allowed` in it. Keep its bytes as they are."""
+    with db.writing() as session:
+        made = attestation.attest(session, actor=caller, model=model, version=version, environment=environment)
+    return Response(made.envelope, media_type="application/json")

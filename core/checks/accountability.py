@@ -29,6 +29,7 @@ FIELDS = Parameter("fields", "words", "The fields that should be filled in", req
 KIND = Parameter("kind", "text", "The kind of entry that the project should have adopted", required=True)
 SEARCHES = Parameter("minimum_searches", "number", "Searches that the reuse review should hold")
 BY = Parameter("by", "text", "How the tier should be found")
+SETTING = Parameter("setting", "text", "The setting, such as protected_branch", required=True)
 STAGE = Parameter("stage", "text", "The stage or purpose of the runs", required=True)
 MINIMUM = Parameter("minimum", "number", "How many runs there should be", required=True)
 
@@ -89,8 +90,8 @@ def human_oversight(task: Task) -> Finding:
     texts = [text for text in (task.answer, *sections) if is_filled(text)]
     words = max(map(count_words, texts), default=0)
     if words < task.number("minimum_words"):
-        return task.finding("missing", f"Oversight is described in {counted(words, 'word')}; at least "
-                                       f"{figure(task.number('minimum_words'))} are asked.")  # fmt: skip
+        text = f"Oversight is described in {counted(words, 'word')}"
+        return task.finding("missing", f"{text}; it should be at least {figure(task.number('minimum_words'))}.")
     return reported(task, "rai.override_rate")
 
 
@@ -126,8 +127,11 @@ def alias_has_rollback(task: Task) -> Finding:
     """There is a version to return to, and the return was tried not long ago (``rollback_rehearsed_on``)."""
     alias = task.text("alias", "champion")
     if not task.snapshot.champion and not is_filled(task.snapshot.facts.get("rollback_version")):
-        return task.finding("missing", f"There is no former version that {brief(alias)} could return to.",
-                            advice="Name a fallback, such as the former version or a rule, and rehearse it.")  # fmt: skip
+        return task.finding(
+            "missing",
+            f"There is no former version that {brief(alias)} could return to.",
+            advice="Name a fallback, such as the former version or a rule, and rehearse it.",
+        )
     return dates.within(task, "the return was rehearsed", "rollback_rehearsed_on", task.number("rehearsed_within_days"))
 
 
@@ -149,7 +153,7 @@ def roles_assigned(task: Task) -> Finding:
     people = task.snapshot.facts.get("roles")
     filled = {plain(role) for role, who in people.items() if who} if isinstance(people, Mapping) else set()
     if lacks := [role for role in task.words("roles") if plain(role) not in filled]:
-        return task.finding("missing", f"Nobody is {listed(lacks)}.")
+        return task.finding("missing", f"Nobody has the role {listed(lacks)}.")
     return task.finding("pass", f"The project has {listed(task.words('roles'))}.")
 
 
@@ -170,7 +174,7 @@ def catalog_field_present(task: Task) -> Finding:
 
 @check(
     "repository_setting", id="ACC-5", principle="accountability", title="Setting of the repository",
-    needs=("repository",), takes=(Parameter("setting", "text", "The setting, such as protected_branch", required=True),),
+    needs=("repository",), takes=(SETTING,),
     source=_OWN, advice="Turn the setting on, and let CI tell the portal of it.",
 )  # fmt: skip
 def repository_setting(task: Task) -> Finding:
@@ -211,8 +215,8 @@ def reuse_review_recorded(task: Task) -> Finding:
         return task.finding("missing", "The reuse review is not complete.")
     asked, searches = task.number_or_none("minimum_searches"), facts.get("reuse_searches")
     if asked is not None and isinstance(searches, int) and searches < asked:
-        return task.finding("missing", f"The reuse review holds {counted(searches, 'search', 'searches')}; at least "
-                                       f"{figure(asked)} are asked.")  # fmt: skip
+        text = f"The reuse review holds {counted(searches, 'search', 'searches')}"
+        return task.finding("missing", f"{text}; it should be at least {figure(asked)}.")
     return task.finding("pass", "The reuse review is complete.")
 
 
@@ -240,5 +244,5 @@ def run_exists(task: Task) -> Finding:
     count = found if isinstance(found, int) else 0
     text = f"The project has {counted(count, 'run')} of the stage {brief(stage)}"
     if count < task.number("minimum"):
-        return task.finding("missing", f"{text}; at least {figure(task.number('minimum'))} are asked.")
+        return task.finding("missing", f"{text}; it should be at least {figure(task.number('minimum'))}.")
     return task.finding("pass", f"{text}.")

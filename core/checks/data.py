@@ -71,7 +71,7 @@ def data_overlap(task: Task) -> Finding:
 @check(
     "dataset_digest_differs", id="DATA-6", principle="data", title="Lineage of evaluation",
     needs=("dataset inputs of the run",), takes=(LEFT, RIGHT), source=_OWN,
-    advice="Log both datasets with mlflow.log_input, each with its context, and evaluate on rows that were not trained on.",
+    advice="Log both datasets with mlflow.log_input and their contexts; evaluate on rows that were not trained on.",
 )  # fmt: skip
 def dataset_digest_differs(task: Task) -> Finding:
     """The run was trained on one dataset and evaluated on another, by their digests."""
@@ -107,9 +107,15 @@ def dataset_digest_present(task: Task) -> Finding:
 
 
 @check(
-    "dataset_field_present", id="DATA-7", principle="data", title="Fields of the dataset's card", needs=("dataset card",),
-    takes=(FIELDS,), source=_OWN, advice="Complete the dataset's entry in the catalog.",
-)  # fmt: skip
+    "dataset_field_present",
+    id="DATA-7",
+    principle="data",
+    title="Fields of the dataset's card",
+    needs=("dataset card",),
+    takes=(FIELDS,),
+    source=_OWN,
+    advice="Complete the dataset's entry in the catalog.",
+)
 def dataset_field_present(task: Task) -> Finding:
     """Fields of the dataset's entry, or of each dataset that the project uses, are filled in."""
     cards = _cards(task)
@@ -124,9 +130,15 @@ def dataset_field_present(task: Task) -> Finding:
 
 
 @check(
-    "contract_present", id="DATA-8", principle="data", title="Contract as code", needs=("dataset card",), takes=(CHECKS,),
-    source=_OWN, advice="Write the promises as expectations in the dataset's entry.",
-)  # fmt: skip
+    "contract_present",
+    id="DATA-8",
+    principle="data",
+    title="Contract as code",
+    needs=("dataset card",),
+    takes=(CHECKS,),
+    source=_OWN,
+    advice="Write the promises as expectations in the dataset's entry.",
+)
 def contract_present(task: Task) -> Finding:
     """The dataset's contract holds checks that a program can run: its expectations and its freshness."""
     card = next(iter(_cards(task)), {})
@@ -136,7 +148,7 @@ def contract_present(task: Task) -> Finding:
     text = f"The contract holds {counted(count, 'check')}"
     if count < asked:
         return task.finding(
-            "missing", f"{text}; at least {figure(asked)} are asked.", observed=float(count), limit=asked
+            "missing", f"{text}; it should be at least {figure(asked)}.", observed=float(count), limit=asked
         )
     return task.finding("pass", f"{text}.", observed=float(count), limit=asked, better="above")
 

@@ -29,7 +29,7 @@ def within(task: Task, what: str, name: str, days: float) -> Finding:
     text = f"On {on.isoformat()}, {counted(age, 'day')} before the evidence was taken, {brief(what)}"
     figures: dict[str, Any] = {"observed": float(age), "limit": days, "better": "below"}
     if age > days:
-        return task.finding("fail", f"{text}; it should be at most {figure(days)} days.", **figures)
+        return task.finding("fail", f"{text}; {figure(days)} days are the most.", **figures)
     return task.finding("pass", f"{text}.", **figures)
 
 

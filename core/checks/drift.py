@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.checks import measuring, statistics
 from core.checks.findings import Finding
 from core.checks.judging import LIMIT, METRIC, Bar, absent, at_most, cannot_measure, unsound, worst
-from core.checks.measuring import METRICS
+from core.checks.measuring import METRICS, Metric
 from core.checks.registry import check
 from core.checks.snapshot import Measure
 from core.checks.task import Parameter, Task
@@ -29,7 +29,9 @@ def psi(task: Task) -> Finding:
     found = measuring.readings(task.snapshot.metrics, metric)
     if not found:
         return absent(task, metric)
-    judged = worst([unsound(task, metric, name, one) or _stable(task, name, one) for name, one in found.items()])
+    judged = worst(
+        [unsound(task, metric, name, one) or _stable(task, metric, name, one) for name, one in found.items()]
+    )
     return judged if judged.verdict == "fail" else cannot_measure(task, metric) or judged
 
 
@@ -43,11 +45,13 @@ def drift_share(task: Task) -> Finding:
     return at_most(task, "rai.drift_share")
 
 
-def _stable(task: Task, name: str, measure: Measure) -> Finding:
+def _stable(task: Task, metric: Metric, name: str, measure: Measure) -> Finding:
     value, rows, policy = measure.value or 0.0, measuring.rows_of(measure), task.number("limit")
     chance = statistics.psi_by_chance(round(task.number("bins")), rows) if rows else policy
     bar = Bar(max(policy, chance), "below")
-    text = f"{brief(name)} is {figure(value, beside=bar.limit)}; it should be {bar}{_why(chance > policy, rows)}."
+    text = (
+        f"{metric.called(name)} is {figure(value, beside=bar.limit)}; it should be {bar}{_why(chance > policy, rows)}."
+    )
     draft = task.finding("pass", text, metric=name, observed=value, limit=bar.limit, better="below")
     if rows is None and not bar.holds(value):
         return replace(draft, verdict="inconclusive", text=f"{text} Without the rows, drift is not told from chance.",

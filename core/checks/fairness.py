@@ -76,7 +76,7 @@ def group_mae_ratio(task: Task) -> Finding:
 @check(
     "group_count", id="FAIR-5", principle="fairness", title="Smallest group is large enough to judge",
     needs=("group counts",), takes=(ROWS, SHARE, METRIC),
-    source="Share: small samples in New York City Local Law 144 audits; count: convention of this factory, from simulation",
+    source="Share: small samples in New York City Local Law 144 audits; count: own, from simulation",
     advice="Evaluate on more rows of the small groups, or merge them where that makes sense, and say so.",
 )  # fmt: skip
 def group_count(task: Task) -> Finding:
@@ -85,7 +85,9 @@ def group_count(task: Task) -> Finding:
     found = measuring.readings(task.snapshot.metrics, metric)
     if not found:
         return _absent(task, metric)
-    return worst([unsound(task, metric, name, one) or _large_enough(task, name, one) for name, one in found.items()])
+    return worst(
+        [unsound(task, metric, name, one) or _large_enough(task, metric, name, one) for name, one in found.items()]
+    )
 
 
 @check(
@@ -143,18 +145,19 @@ def _with_floor(task: Task, found: Finding, features: list[str]) -> Finding:
     sizes = [size for one in features if (size := measuring.smallest_group(task.snapshot, one)) is not None]
     if not sizes or min(sizes) >= floor:
         return found
-    text = f"{found.text} The smallest group has {counted(min(sizes), 'row')}, too few to judge: {figure(floor)} are asked."
+    few = f"The smallest group has {counted(min(sizes), 'row')}, too few to judge"
+    text = f"{found.text} {few}: it should have at least {figure(floor)}."
     advice = "Evaluate on more rows of the small groups, or merge them where that makes sense, and say so."
     return replace(found, verdict="inconclusive", text=text, advice=advice)
 
 
-def _large_enough(task: Task, name: str, measure: Measure) -> Finding:
+def _large_enough(task: Task, metric: Metric, name: str, measure: Measure) -> Finding:
     count, rows, share = measure.value or 0.0, task.number("minimum_rows"), task.number("minimum_share")
     total = measuring.rows_of(measure)
     least = max(rows, share * total) if total else rows
     bar = Bar(least, "above")
-    asked = f"{figure(rows)} rows" + (f" and {figure(share)} of all {total:,} rows" if total else "")
-    text = f"{brief(name)} is {figure(count, beside=least)}; each group should have at least {asked}."
+    asked = f"{figure(rows)} rows" + (f" and {figure(100 * share)} % of all {total:,} rows" if total else "")
+    text = f"{metric.called(name)} is {figure(count, beside=least)}; each group should have at least {asked}."
     draft = task.finding("pass", text, metric=name, observed=count, limit=least, better="above")
     if not bar.holds(count):
         more = _more(count, rows, total)

@@ -124,7 +124,7 @@ def answer_present(task: Task) -> Finding:
     words, asked = count_words(task.answer) if is_filled(task.answer) else 0, task.number("minimum_words")
     text = f"The answer has {counted(words, 'word')}"
     if words < asked:
-        return task.finding("missing", f"{text}; at least {figure(asked)} are asked.")
+        return task.finding("missing", f"{text}; it should be at least {figure(asked)}.")
     return task.finding("pass", f"{text}.")
 
 

@@ -12,7 +12,7 @@ from core.checks.findings import Finding
 from core.checks.measuring import METRICS, Certainty, Metric
 from core.checks.snapshot import Measure
 from core.checks.task import Parameter, Task
-from core.checks.words import about, brief, counted, figure, listed
+from core.checks.words import about, brief, figure, listed
 
 Side = Literal["above", "below"]
 
@@ -66,7 +66,7 @@ def reported(task: Task, stem: str) -> Finding:
     found = measuring.readings(task.snapshot.metrics, metric)
     if not found:
         return absent(task, metric)
-    sound = [unsound(task, metric, name, one) or _shown(task, name, one) for name, one in found.items()]
+    sound = [unsound(task, metric, name, one) or _shown(task, metric, name, one) for name, one in found.items()]
     return _with_gaps(task, metric, worst(sound))
 
 
@@ -88,7 +88,10 @@ def _judged(task: Task, metric: Metric, name: str, measure: Measure, bar: Bar, a
     if broken := unsound(task, metric, name, measure):
         return broken
     sure = measuring.certainty(task.snapshot, metric, name, measure)
-    return against(task, bar, name, measure.value or 0.0, sure, measuring.rows_of(measure), asks_interval)
+    found = against(
+        task, bar, metric.called(name), measure.value or 0.0, sure, measuring.rows_of(measure), asks_interval
+    )
+    return replace(found, metric=name)
 
 
 def unsound(task: Task, metric: Metric, name: str, measure: Measure) -> Finding | None:
@@ -100,21 +103,23 @@ def unsound(task: Task, metric: Metric, name: str, measure: Measure) -> Finding 
 
 
 def against(
-    task: Task, bar: Bar, name: str, value: float, sure: Certainty, rows: int | None, asks_interval: bool
+    task: Task, bar: Bar, what: str, value: float, sure: Certainty, rows: int | None, asks_interval: bool
 ) -> Finding:  # fmt: skip
-    """Hold one value against the bar: its whole interval decides; a value without one decides where that is enough."""
+    """Hold one value against the bar: its whole interval decides; a value without one decides where that is enough.
+
+    ``what`` says in words what it is, at the start of a sentence.
+    """
     if not math.isfinite(value):
-        return task.finding("missing", f"{brief(name)} is too large to be computed.", metric=name)
+        return task.finding("missing", f"{what} is too large to be computed.")
     near, far = (sure.lower, sure.upper) if bar.better == "above" else (sure.upper, sure.lower)
-    said = f"{brief(name)} is {_with_interval(value, sure, bar)}; it should be {bar}."
+    said = f"{what} is {_with_interval(value, sure, bar)}; it should be {bar}."
     lower, upper = (sure.lower, sure.upper) if sure.text else (None, None)
-    draft = task.finding(
-        "pass", said, metric=name, observed=value, lower=lower, upper=upper, limit=bar.limit, better=bar.better
-    )
+    draft = task.finding("pass", said, observed=value, lower=lower, upper=upper, limit=bar.limit, better=bar.better)
     if bar.holds(near):
         return draft
     if bar.fails(far):
-        return replace(draft, verdict="fail", advice=task.info.advice)
+        whole = " The whole interval lies on the wrong side." if sure.text else ""
+        return replace(draft, verdict="fail", text=f"{said}{whole}", advice=task.info.advice)
     if sure.lower is None and sure.upper is None:
         return _without_interval(task, draft, bar, value, asks_interval)
     return _inconclusive(draft, statistics.rows_needed(value, _crossing(bar, value, near, far), bar.limit, rows))
@@ -159,11 +164,15 @@ def _with_interval(value: float, sure: Certainty, bar: Bar) -> str:
     return f"{shown} ({sure.text}: {lower} to {upper})"
 
 
-def _shown(task: Task, name: str, measure: Measure) -> Finding:
+def _shown(task: Task, metric: Metric, name: str, measure: Measure) -> Finding:
     return task.finding(
-        "pass", f"{brief(name)} is {figure(measure.value or 0.0)}; it is reported and has no limit.", metric=name,
-        observed=measure.value, lower=measure.lower, upper=measure.upper,
-    )  # fmt: skip
+        "pass",
+        f"{metric.called(name)} is {figure(measure.value or 0.0)}; it is reported and has no limit.",
+        metric=name,
+        observed=measure.value,
+        lower=measure.lower,
+        upper=measure.upper,
+    )
 
 
 def absent(task: Task, metric: Metric) -> Finding:
@@ -214,9 +223,13 @@ def worst(findings: Sequence[Finding]) -> Finding:
 
 
 def _others(verdict: str, same: int, others: int) -> str:
+    all_of_them = "The other value" if others == 1 else f"The other {others} values"
+    is_or_are = "is" if others == 1 else "are"
     if verdict == "pass":
-        return f"{counted(others, 'other value')} of the metric {'passes' if others == 1 else 'pass'} too."
-    return f"Of {counted(others, 'other value')} of the metric, {same or 'none'} {'is' if same == 1 else 'are'} as bad."
+        return f"{all_of_them} {'passes' if others == 1 else 'pass'} too."
+    if same in (0, others):
+        return f"{all_of_them} {is_or_are} {'as bad' if same else 'better'}."
+    return f"Of the other {others} values, {same} {'is' if same == 1 else 'are'} as bad."
 
 
 def _margin(one: Finding) -> float:

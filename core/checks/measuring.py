@@ -26,91 +26,113 @@ _TRAINING = {"train", "training", "fit"}
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric that teams log: the stem of its name, and what its values can be.
+    """A metric that teams log: the stem of its name, what it is in words, and what its values can be.
 
     ``lowest`` and ``highest`` are the values it can take; ``on_evaluation`` says that it is worth something on the
     evaluation data alone; ``aliases`` are names that libraries give it.
     """
 
     stem: str
+    words: str = ""
     nature: Nature = "estimate"
     lowest: float = -math.inf
     highest: float = math.inf
     on_evaluation: bool = False
     aliases: tuple[str, ...] = ()
 
-
-def _share(
-    stem: str, nature: Nature = "estimate", *, on_evaluation: bool = False, aliases: tuple[str, ...] = ()
-) -> Metric:
-    return Metric(stem, nature, 0, 1, on_evaluation, aliases)
-
-
-def _amount(stem: str, nature: Nature = "exact") -> Metric:
-    return Metric(stem, nature, 0)
+    def called(self, name: str) -> str:
+        """What a measure is, at the start of a sentence: in words with its qualifier, or by its bare name."""
+        if not self.words:
+            return brief(name)
+        return f"The {self.words} ({brief(which)})" if (which := qualifier(self, name)) else f"The {self.words}"
 
 
-METRICS = {
-    one.stem: one
-    for one in (
-        _share("rai.demographic_parity_ratio", on_evaluation=True, aliases=("demographic_parity_ratio",)),
-        _share("rai.equalized_odds_difference", on_evaluation=True, aliases=("equalized_odds_difference",)),
-        _share("rai.equal_opportunity_difference", on_evaluation=True, aliases=("equal_opportunity_difference",)),
-        Metric("rai.worst_group_ratio", lowest=0, on_evaluation=True),
-        Metric("rai.group_mae_ratio", lowest=1, on_evaluation=True),
-        _amount("rai.group_count"),
-        _share("rai.proxy_auc"),
-        Metric("rai.baseline_gain", on_evaluation=True),
-        _share("rai.ece", on_evaluation=True),
-        Metric("rai.noise_drop", on_evaluation=True),
-        _share("rai.flip_rate", "proportion", on_evaluation=True),
-        _share("rai.adv_accuracy", "proportion"),
-        Metric("rai.worst_slice", lowest=0, on_evaluation=True),
-        _amount("rai.latency_p95_ms", "estimate"),
-        _amount("rai.psi"),
-        _share("rai.drift_share", "exact", aliases=("drift_share",)),
-        _amount("rai.pii_hits"),
-        _amount("rai.k_anonymity"),
-        _share("rai.mia_auc"),
-        _amount("rai.unsafe_types"),
-        _amount("rai.scan"),
-        _amount("rai.cve_high"),
-        _share("rai.importance_top_share", "exact"),
-        Metric("rai.importance_rank_corr", lowest=-1, highest=1),
-        _amount("rai.a11y_serious"),
-        _share("rai.coverage", "exact"),
-        _share("rai.override_rate", "proportion"),
-        _share("rai.seeded_catch_rate", "proportion"),
-        _amount("rai.review_seconds_median"),
-        _amount("rai.queue_load"),
-        _amount("rai.appeal_days_p90"),
-        _amount("rai.data.schema_errors"),
-        _share("rai.data.missing_share", "exact"),
-        _share("rai.data.duplicate_share", "exact"),
-        _share("rai.data.label_balance", "exact"),
-        _amount("rai.data.overlap"),
-        _amount("rai.energy_kwh"),
-        _amount("rai.cost_ratio"),
-        Metric("rai.footprint_growth", "exact"),
-        _share("rai.wasted_run_share", "exact"),
-        _share("certification.sabotage_caught_share", "exact"),
-        _share("certification.fail_closed_share", "exact"),
-        _share("certification.sampled_share", "exact"),
-        _share("accuracy", "proportion", on_evaluation=True, aliases=("accuracy_score",)),
-        _share("roc_auc", on_evaluation=True),
-    )
-}
-"""Stem → metric. What is not here may be any number, and is taken for an estimate from a sample."""
+def _share(stem: str, words: str, nature: Nature = "estimate", *, of_test: bool = False, alias: str = "") -> Metric:
+    return Metric(stem, words, nature, 0, 1, of_test, (alias,) if alias else ())
 
 
-def known(name: str, *, on_evaluation: bool = False) -> Metric:
+def _amount(stem: str, words: str, nature: Nature = "exact", *, of_test: bool = False, lowest: float = 0) -> Metric:
+    return Metric(stem, words, nature, lowest, on_evaluation=of_test)
+
+
+def _of_groups() -> list[Metric]:
+    ratio, odds, chances = "demographic_parity_ratio", "equalized_odds_difference", "equal_opportunity_difference"
+    return [
+        _share(f"rai.{ratio}", "ratio of selection rates", of_test=True, alias=ratio),
+        _share(f"rai.{odds}", "difference in error rates", of_test=True, alias=odds),
+        _share(f"rai.{chances}", "difference in true-positive rates", of_test=True, alias=chances),
+        _amount("rai.worst_group_ratio", "worst group's share of the overall value", "estimate", of_test=True),
+        _amount("rai.group_mae_ratio", "ratio of the groups' mean errors", "estimate", of_test=True, lowest=1),
+        _amount("rai.group_count", "number of rows of a group"),
+        _share("rai.proxy_auc", "AUC of guessing the sensitive feature from the inputs"),
+        _share("rai.coverage", "share of declared groups with rows enough", "exact"),
+    ]
+
+
+def _of_models() -> list[Metric]:
+    return [
+        Metric("rai.baseline_gain", "gain over the baseline", on_evaluation=True),
+        _share("rai.ece", "calibration error", of_test=True),
+        Metric("rai.noise_drop", "loss under noise", on_evaluation=True),
+        _share("rai.flip_rate", "share of decisions that noise flips", "proportion", of_test=True),
+        _share("rai.adv_accuracy", "accuracy under attack", "proportion", of_test=True),
+        _amount("rai.worst_slice", "worst slice's share of the overall value", "estimate", of_test=True),
+        _amount("rai.latency_p95_ms", "95th percentile of the latency in milliseconds", "estimate"),
+        _amount("rai.psi", "population stability index"),
+        _share("rai.drift_share", "share of drifted inputs", "exact", alias="drift_share"),
+        _share("rai.mia_auc", "AUC of guessing what was trained on"),
+        _share("rai.importance_top_share", "share of the top input in all importance", "exact"),
+        Metric("rai.importance_rank_corr", "rank correlation of two explanations", lowest=-1, highest=1),
+        _share("accuracy", "", "proportion", of_test=True, alias="accuracy_score"),
+        _share("roc_auc", "", of_test=True),
+    ]
+
+
+def _of_data() -> list[Metric]:
+    return [
+        _amount("rai.data.schema_errors", "number of schema errors"),
+        _share("rai.data.missing_share", "share of missing values", "exact"),
+        _share("rai.data.duplicate_share", "share of duplicate rows", "exact"),
+        _share("rai.data.label_balance", "share of the rarest label", "exact"),
+        _amount("rai.data.overlap", "number of evaluation rows that were trained on"),
+        _amount("rai.pii_hits", "number of undeclared personal data found"),
+        _amount("rai.k_anonymity", "number of people who share the rarest combination"),
+    ]
+
+
+def _of_operation() -> list[Metric]:
+    return [
+        _amount("rai.unsafe_types", "number of unsafe types in the artefact"),
+        _amount("rai.scan", "number of findings of the scan"),
+        _amount("rai.cve_high", "number of known vulnerabilities of severity high or above"),
+        _amount("rai.a11y_serious", "number of serious findings of the accessibility scan"),
+        _share("rai.override_rate", "share of decisions that people override", "proportion"),
+        _share("rai.seeded_catch_rate", "share of planted errors that were caught", "proportion"),
+        _amount("rai.review_seconds_median", "median of the seconds spent on a case"),
+        _amount("rai.queue_load", "load of the reviewers"),
+        _amount("rai.appeal_days_p90", "number of days in which nine of ten appeals are decided"),
+        _amount("rai.energy_kwh", "energy of the training in kWh"),
+        _amount("rai.cost_ratio", "cost as a multiple of the champion's"),
+        Metric("rai.footprint_growth", "growth of the footprint over the champion's", "exact"),
+        _share("rai.wasted_run_share", "share of training time that was wasted", "exact"),
+        _share("certification.sabotage_caught_share", "share of sabotaged candidates that were refused", "exact"),
+        _share("certification.fail_closed_share", "share of steps that fail closed", "exact"),
+        _share("certification.sampled_share", "share of releases that people looked at", "exact"),
+    ]
+
+
+METRICS = {one.stem: one for one in (*_of_groups(), *_of_models(), *_of_data(), *_of_operation())}
+"""Stem → metric. What is not here may be any number, taken for an estimate from the evaluation data."""
+
+
+def known(name: str) -> Metric:
     """The metric of a name, which may have qualifiers after the stem, such as ``rai.psi.age``."""
     for one in METRICS.values():
         if name == one.stem:
             return one
         if name in one.aliases or name.startswith(f"{one.stem}."):
             return replace(one, stem=name, aliases=())
-    return Metric(name, on_evaluation=on_evaluation)
+    return Metric(name, on_evaluation=True)
 
 
 def readings(metrics: Mapping[str, Measure], metric: Metric) -> dict[str, Measure]:
@@ -179,7 +201,7 @@ def _other_data(snapshot: Snapshot, name: str, measure: Measure) -> Defect | Non
 
 
 def evaluation_data(datasets: Iterable[DatasetUse]) -> list[DatasetUse]:
-    """The inputs a run was evaluated on: by their context, else whatever was not trained on (MLflow names no context)."""
+    """The inputs a run was evaluated on: by their context, else all but those that were trained on."""
     named = [one for one in datasets if _is(one, _EVALUATION)]
     return named or [one for one in datasets if not _is(one, _TRAINING)]
 

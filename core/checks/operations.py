@@ -52,7 +52,7 @@ def retraining_trigger_declared(task: Task) -> Finding:
     words = max(map(count_words, texts), default=0)
     text = f"The retraining trigger is described in {counted(words, 'word')}"
     if words < task.number("minimum_words"):
-        return task.finding("missing", f"{text}; at least {figure(task.number('minimum_words'))} are asked.")
+        return task.finding("missing", f"{text}; it should be at least {figure(task.number('minimum_words'))}.")
     return task.finding("pass", f"{text}.")
 
 
@@ -95,9 +95,15 @@ def energy_kwh(task: Task) -> Finding:
 
 
 @check(
-    "cost_ratio", id="SUST-2", principle="sustainability", title="Gain justifies growth", needs=("both runs", "cost record"),
-    takes=COUNTED, source=_OWN, advice="Show that the gain lies above zero, and let the owner accept the price.",
-)  # fmt: skip
+    "cost_ratio",
+    id="SUST-2",
+    principle="sustainability",
+    title="Gain justifies growth",
+    needs=("both runs", "cost record"),
+    takes=COUNTED,
+    source=_OWN,
+    advice="Show that the gain lies above zero, and let the owner accept the price.",
+)
 def cost_ratio(task: Task) -> Finding:
     """The cost of training or serving, divided by the champion's."""
     return at_most(task, "rai.cost_ratio")

@@ -1,7 +1,7 @@
 """The register of checks: each is one function, known by its name, and asked through :func:`run` alone.
 
-A new check is one decorated function in the module of its theme (and that module a line in ``core/checks/__init__.py``);
-checklists may use it at once.
+A new check is one decorated function in the module of its theme, and a new module is a line in
+``core/checks/__init__.py``; checklists may use it at once.
 """
 
 from __future__ import annotations

@@ -107,10 +107,15 @@ def flip_rate(task: Task) -> Finding:
 
 
 @check(
-    "adv_accuracy", id="REL-5", principle="reliability", title="Accuracy under attack", needs=("model", "attack budget"),
-    takes=(METRIC,), source="none; judged case by case",
+    "adv_accuracy",
+    id="REL-5",
+    principle="reliability",
+    title="Accuracy under attack",
+    needs=("model", "attack budget"),
+    takes=(METRIC,),
+    source="none; judged case by case",
     advice="Run an attack that fits the exposure of the system, and log it with its budget.",
-)  # fmt: skip
+)
 def adv_accuracy(task: Task) -> Finding:
     """Accuracy under an attack is reported with attack and budget; it has no limit."""
     return reported(task, "rai.adv_accuracy")
@@ -159,7 +164,7 @@ def named(task: Task, name: str) -> Metric:
 
 def key_metric(task: Task) -> Metric:
     """The project's key metric; its stem is empty where the project names none."""
-    return measuring.known(str(task.snapshot.facts.get("key_metric") or "").strip(), on_evaluation=True)
+    return measuring.known(str(task.snapshot.facts.get("key_metric") or "").strip())
 
 
 def against_target(task: Task, metric: Metric, *, by_interval: bool) -> Finding:
@@ -171,8 +176,11 @@ def against_target(task: Task, metric: Metric, *, by_interval: bool) -> Finding:
     target = facts.get("target") if place == "charter" else task.snapshot.answers.get(place)
     if not is_finite(target):
         where = "the project's charter" if place == "charter" else f"the answer to {brief(place)}"
-        return task.finding("missing", f"There is no target to hold {brief(metric.stem)} against: {where} has no number.",
-                            advice="Write the target down as a number before training.")  # fmt: skip
+        return task.finding(
+            "missing",
+            f"There is no target to hold {brief(metric.stem)} against: {where} has no number.",
+            advice="Write the target down as a number before training.",
+        )
     better = "below" if facts.get("higher_is_better") is False else "above"
     return held(task, metric, Bar(float(target), better), by_interval=by_interval)  # type: ignore[arg-type]
 
@@ -195,7 +203,7 @@ def _gained(task: Task, metric: Metric, mine: Measure, theirs: Measure) -> Findi
         sure = _difference(task, metric, mine, theirs, sign)
     bar = Bar(-task.number("tolerance") * abs(base), "above")
     found = against(
-        task, bar, f"gain in {metric.stem}", gain, sure, measuring.rows_of(mine), task.flag("interval", True)
+        task, bar, f"The gain in {brief(metric.stem)}", gain, sure, measuring.rows_of(mine), task.flag("interval", True)
     )
     return _told(found, metric.stem, value, base)
 
@@ -215,4 +223,4 @@ def _difference(task: Task, metric: Metric, mine: Measure, theirs: Measure, sign
 
 def _told(found: Finding, name: str, value: float, base: float) -> Finding:
     both = f"{brief(name)} is {figure(value, beside=base)}, the champion's {figure(base, beside=value)}."
-    return replace(found, metric=name, text=f"{both} The {found.text}")
+    return replace(found, metric=name, text=f"{both} {found.text}")

@@ -1,6 +1,8 @@
-"""Security: is the artefact safe to load, are its packages sound, and does its pipeline hold no more rights than it needs?"""
+"""Security: is the artefact safe to load, are its packages sound, and has its pipeline no more rights than it needs?"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from core.checks import measuring
 from core.checks.findings import Finding
@@ -57,5 +59,9 @@ def token_scope_at_most(task: Task) -> Finding:
                             advice="Create the token in the portal, so that its scopes are on record.")  # fmt: skip
     allowed = {plain(one) for one in task.words("allow")}
     if beyond := [brief(one) for one in scopes if plain(one) not in allowed]:
-        return task.finding("fail", f"The pipeline's token may also {listed(beyond)}.")
-    return task.finding("pass", f"The pipeline's token may {listed(map(brief, scopes))}, and nothing else.")
+        return task.finding("fail", f"The pipeline's token also has {_scopes(beyond)}.")
+    return task.finding("pass", f"The pipeline's token has {_scopes(scopes)}, and no other.")
+
+
+def _scopes(names: Sequence[object]) -> str:
+    return f"the {'scope' if len(names) == 1 else 'scopes'} {listed(map(brief, names))}"

@@ -64,11 +64,13 @@ class Snapshot:
     files: Mapping[str, File] = field(default_factory=dict)
     """Path → artifact of the run or model, and ``upload/NAME`` → uploaded file."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What the portal knows of the project: ``tier``, ``key_metric``, ``higher_is_better``, ``target`` (a number),
-    ``monitoring`` (text), ``monitors`` (kinds), ``on_call``, ``retraining``, ``pattern``, ``model_card`` (section → text),
-    ``catalog`` (kinds of what it adopted), ``roles`` (role → people), ``runs`` (stage → how many), ``reuse_reviewed``,
-    ``reuse_searches``, ``links`` (name → URL), ``datasets`` (the entries it uses), ``entry`` (the subject's own),
-    ``access`` (``route``, ``expires``), ``rollback_version``, ``rollback_rehearsed_on``, ``repository`` (setting → on),
-    ``token_scopes``, and the risk facts. A check whose fact is not there gives the verdict ``missing``."""
+    """What the portal knows of the project and the subject; a check whose fact is not there gives ``missing``.
+
+    ``tier``, ``key_metric``, ``higher_is_better``, ``target`` (a number), ``monitoring`` (text), ``monitors`` (kinds),
+    ``on_call``, ``retraining`` (text), ``pattern``, ``model_card`` (section → text), ``catalog`` (kinds adopted),
+    ``roles`` (role → people), ``runs`` (stage → how many), ``reuse_reviewed``, ``reuse_searches``, ``links`` (name →
+    URL), ``datasets`` (entries it uses), ``entry`` (the subject's own), ``access`` (``route``, ``expires``),
+    ``rollback_version``, ``rollback_rehearsed_on``, ``repository`` (setting → on), ``token_scopes``, and risk facts.
+    """
     answers: Mapping[str, Any] = field(default_factory=dict)
     """Item id → the value that the team answered."""

@@ -37,7 +37,7 @@ def importance_logged(task: Task) -> Finding:
             "missing", f"The run has no importance report with figures ({_REPORT} or {_TOP_SHARE}).",
             advice=f"Log the importance of each input as {_REPORT}.",
         )  # fmt: skip
-    return against(task, bar, "share of the top input", share, Certainty(share, share), None, False)
+    return against(task, bar, metric.called(_TOP_SHARE), share, Certainty(share, share), None, False)
 
 
 def _top_share(task: Task) -> float | None:

@@ -160,7 +160,7 @@ def _log_training(
         with recorder.run(
             experiment, name=candidate.name, tags=tags, description=training.notes(candidate, split)
         ) as run:
-            training.train(run, plan, candidate, project.model)
+            training.train(run, plan, candidate, project.model, project.metric)
 
 
 def _evaluate(client: Client, recorder: Recorder, project: DemoProject, plan: Training) -> int:

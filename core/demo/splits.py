@@ -69,7 +69,7 @@ def alcohol() -> Split:
 def progression() -> Split:
     """Diabetes data; progression after a year is the target."""
     data = datasets.load_diabetes(as_frame=True, scaled=False)
-    return _held_out("diabetes", _frame(data.data, data.target), classes=False)
+    return replace(_held_out("diabetes", _frame(data.data, data.target), classes=False), groups="sex")
 
 
 @cache

@@ -37,13 +37,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_limits
 
-from core.demo import splits
+from core.demo import evidence, splits
+from core.demo.evidence import Evidence, Subject
 from core.demo.splits import SEED, TARGET, Split
 from core.tracking.client import RunRecorder
 
 REQUIREMENTS = [f"scikit-learn=={sklearn.__version__}", f"pandas=={pd.__version__}", f"numpy=={np.__version__}"]
-CODE_DIGEST = hashlib.sha256(Path(__file__).read_bytes() + Path(splits.__file__).read_bytes()).hexdigest()[:12]
+CODE = (Path(__file__), Path(splits.__file__), Path(evidence.__file__), evidence.ASSET)
+CODE_DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in CODE)).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Training:
     aliases: dict[str, str] = field(default_factory=dict)
     windows: Callable[[], Iterator[tuple[str, Split]]] | None = None
     """Later data that the champion is evaluated on, window by window."""
+    sensitive: str = "none"
+    """What the runs say of sensitive features where the split names no groups: nobody is affected, or unavailable."""
 
 
 # --- measures --------------------------------------------------------------------------------------------------------
@@ -102,27 +107,7 @@ def _of_two_classes(model: Any, split: Split) -> dict[str, float]:
     if hasattr(model, "predict_proba"):
         chance = model.predict_proba(inputs)[:, 1]
         measured |= {"roc_auc": metrics.roc_auc_score(truth, chance), "brier": metrics.brier_score_loss(truth, chance)}
-    fairness = _between_groups(split.test, found, split.groups) if split.groups else {}
-    return _of_classes(model, split) | {name: float(value) for name, value in measured.items()} | fairness
-
-
-def _between_groups(test: pd.DataFrame, found: Any, column: str) -> dict[str, float]:
-    """Selection rate and recall of each group, and the largest differences between groups."""
-    measured: dict[str, float] = {}
-    rates, recalls = [], []
-    for group in sorted(test[column].unique()):
-        of_group = (test[column] == group).to_numpy()
-        rates.append(float(found[of_group].mean()))
-        recalls.append(float(metrics.recall_score(test[TARGET][of_group], found[of_group], zero_division=0)))
-        name = f"{column}_{group:g}"
-        measured |= {
-            f"rai.rows.{name}": float(of_group.sum()), f"rai.selection_rate.{name}": rates[-1],
-            f"rai.recall.{name}": recalls[-1],
-        }  # fmt: skip
-    measured["rai.demographic_parity_difference"] = max(rates) - min(rates)
-    measured["rai.disparate_impact_ratio"] = min(rates) / max(rates) if max(rates) else 0.0
-    measured["rai.equal_opportunity_difference"] = max(recalls) - min(recalls)
-    return measured
+    return _of_classes(model, split) | {name: float(value) for name, value in measured.items()}
 
 
 def _of_values(model: Any, split: Split) -> dict[str, float]:
@@ -146,25 +131,15 @@ def _errors(truth: pd.Series, found: Any) -> dict[str, float]:
     return {name: float(value) for name, value in measured.items()}
 
 
-def psi(reference: pd.Series, current: pd.Series, bins: int = 10) -> float:
-    """The population stability index of two samples, over the reference's quantiles."""
-    edges = np.unique(np.quantile(reference, np.linspace(0, 1, bins + 1))[1:-1])
-    shares = [
-        np.bincount(np.searchsorted(edges, sample, side="right"), minlength=len(edges) + 1) / len(sample)
-        for sample in (reference, current)
-    ]
-    before, after = (np.clip(share, 1e-4, None) for share in shares)
-    return float(((after - before) * np.log(after / before)).sum())
-
-
 def drift(split: Split) -> dict[str, float]:
     """How far the rows of a window of digits lie from those of the training."""
-    ink = [frame.drop(columns=TARGET).sum(axis=1) for frame in (split.train, split.test)]
-    return {
-        "drift.psi.slant": psi(splits.slant(split.train), splits.slant(split.test)),
-        "drift.psi.ink": psi(ink[0], ink[1]),
-        "drift.psi.target": psi(split.train[TARGET], split.test[TARGET]),
-    }
+    described = [
+        pd.DataFrame(
+            {"slant": splits.slant(frame), "ink": frame.drop(columns=TARGET).sum(axis=1), TARGET: frame[TARGET]}
+        )
+        for frame in (split.train, split.test)
+    ]
+    return evidence.flat(Evidence(evidence.asset().drift(*described)))
 
 
 # --- what is trained -------------------------------------------------------------------------------------------------
@@ -189,6 +164,7 @@ PLAN = (
             Candidate("support-vectors", _scaled(SVC(C=3, random_state=SEED))),
         ),
         {"champion": "logistic-regression", "challenger": "support-vectors"},
+        sensitive="unavailable",
     ),
     Training(
         "cheque-reader", splits.upright_digits, _of_classes,
@@ -200,6 +176,7 @@ PLAN = (
         ),
         {"champion": "nearest-neighbours", "challenger": "support-vectors"},
         splits.ever_more_slanted_digits,
+        sensitive="unavailable",
     ),
     Training(
         "intake-origin", splits.wines, _of_classes,
@@ -260,6 +237,7 @@ PLAN = (
             Candidate("random-forest", _FOREST),
         ),
         {"champion": "logistic-regression", "challenger": "random-forest"},
+        sensitive="unavailable",
     ),
     Training(
         "postcode-reader", splits.postcodes, _of_classes,
@@ -270,6 +248,7 @@ PLAN = (
             Candidate("support-vectors", SVC(gamma=0.001, C=10, random_state=SEED), split=splits.postcodes_again),
         ),
         {"champion": "nearest-neighbours", "challenger": "support-vectors"},
+        sensitive="unavailable",
     ),
     Training(
         "alcohol-estimate", splits.alcohol, _of_values,
@@ -303,8 +282,11 @@ PLAN = (
 # --- runs ------------------------------------------------------------------------------------------------------------
 
 
-def train(run: RunRecorder, training: Training, candidate: Candidate, model: str) -> None:
-    """Train a candidate in an open run: data, parameters, the model, and metrics on the held-out rows."""
+def train(run: RunRecorder, training: Training, candidate: Candidate, model: str, metric: str) -> None:
+    """Train a candidate in an open run: data, parameters, the model, and metrics on the held-out rows.
+
+    What may come to a review because it holds an alias is measured as reviews ask, by the project's key metric.
+    """
     split = (candidate.split or training.split)()
     run.params(_parameters(candidate.estimator))
     digests = _note_data(run, split)
@@ -316,16 +298,35 @@ def train(run: RunRecorder, training: Training, candidate: Candidate, model: str
     run.tags(digests | {"converged": str(converged).lower()})
     if candidate.registered:
         run.model(fitted, split.test.drop(columns=TARGET).head(5), requirements=REQUIREMENTS, name=model)
-    run.metrics(training.measure(fitted, split))
+    measured = training.measure(fitted, split)
+    if candidate.name in training.aliases.values():
+        measured |= _note_evidence(run, training, candidate, Subject(fitted, split, metric))
+    run.metrics(measured)
     for step, loss in enumerate(getattr(fitted, "loss_curve_", [])):
-        run.metrics({"loss": float(loss)}, step=step)
+        run.metrics({"loss": float(loss)}, step=step, of="training")
 
 
 def evaluate(run: RunRecorder, training: Training, champion: Candidate, split: Split) -> None:
     """Evaluate the champion on a window of later data in an open run."""
-    run.tags(_note_data(run, split))
+    run.tags(_note_data(run, split) | {"rai.dataset.split": "production-sample"})
     fitted, _ = _fit(champion, training.split())
     run.metrics(training.measure(fitted, split) | drift(split))
+
+
+def _note_evidence(run: RunRecorder, training: Training, candidate: Candidate, subject: Subject) -> dict[str, float]:
+    """Tags and artifacts of the evidence; returns its metrics."""
+    baseline, _ = _fit(training.candidates[0], subject.split)
+    champion = next((one for one in training.candidates if one.name == training.aliases["champion"]), candidate)
+    is_paired = champion is not candidate and candidate.split is None  # else the champion has seen some of the rows
+    serving = _fit(champion, subject.split)[0] if is_paired else None
+    sensitive = subject.split.groups or training.sensitive
+    with threadpool_limits(limits=1):  # for rows this few, threads only wait for each other
+        found = evidence.gather(subject, baseline, serving, sensitive)
+    tags = evidence.tags(found, "test", sensitive)
+    run.tags(tags)
+    for path, content in evidence.files(found, tags).items():
+        run.file(path, content)
+    return evidence.flat(found)
 
 
 def _note_data(run: RunRecorder, split: Split) -> dict[str, str]:

@@ -167,7 +167,8 @@ def _archive(data: bytes) -> str:
 
 def _has_mark(members: list[zipfile.ZipInfo]) -> bool:
     """Whether the archive starts as an OpenDocument file does: with a short, unpacked member that names its type."""
-    return bool(members) and members[0].filename == "mimetype" and members[0].file_size <= 100
+    first = members[0] if members else zipfile.ZipInfo()
+    return (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED) and first.file_size <= 100
 
 
 def _require_harmless(members: list[zipfile.ZipInfo], size: int) -> None:

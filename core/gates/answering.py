@@ -16,6 +16,7 @@ from core.gates import facts
 from core.gates.cases import CaseFact, Reason
 from core.gates.facts import Known
 from core.gates.rules import ENVIRONMENTS, Facts, Verdict, decide
+from core.tracking import queries as tracking
 
 HASH_SHOWN = 16
 """So many digits of a record's hash are shown beside a signature."""
@@ -52,20 +53,22 @@ class Answer:
     decided_at: datetime
 
 
-def subject(model: str) -> str:
-    """How the log names a model that the gate was asked about."""
-    return f"model:{model[:200]}"
+@dataclass(frozen=True)
+class Consulted:
+    """An answer with the cases that it rests on, and those of them that the asker may see."""
+
+    answer: Answer
+    cases: tuple[CaseFact, ...]
+    shown: tuple[CaseFact, ...]
 
 
 def ask(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Answer:
     """Ask the gate and record its answer."""
-    return consult(session, actor=actor, model=model, version=version, environment=environment)[0]
+    return consult(session, actor=actor, model=model, version=version, environment=environment).answer
 
 
-def consult(
-    session: Session, *, actor: Actor, model: str, version: str, environment: str
-) -> tuple[Answer, Known, Verdict]:
-    """:func:`ask`, with what the answer was made from."""
+def consult(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Consulted:
+    """:func:`ask`, with the cases that the answer rests on."""
     policy.require(actor, "gate.ask")
     if environment not in ENVIRONMENTS:
         raise Invalid(f"{environment[:40]!r} is no environment.", hint=f"Possible: {', '.join(ENVIRONMENTS)}.")
@@ -74,16 +77,16 @@ def consult(
         known = replace(known, facts=Facts(model, version))
     decided = decide(known.facts, environment, known.at)
     told = events.GateAsked(
-        subject(model), version=version[:40], environment=environment, allowed=decided.allowed,
+        tracking.subject(model), version=version[:40], environment=environment, allowed=decided.allowed,
         codes=[one.code for one in decided.reasons],
     )  # fmt: skip
     record(session, actor, told)
-    return _answer(known, decided, environment), known, decided
+    shown = tuple(one for one in decided.cases if known.seen and one.project == known.facts.project)
+    return Consulted(_answer(known, decided, environment, shown), decided.cases, shown)
 
 
-def _answer(known: Known, decided: Verdict, environment: str) -> Answer:
+def _answer(known: Known, decided: Verdict, environment: str, shown: tuple[CaseFact, ...]) -> Answer:
     """The answer; whoever does not see the project learns the verdict with its codes, and nothing about its cases."""
-    shown = [one for one in decided.cases if known.seen and one.project == known.facts.project]
     reasons = decided.reasons if known.seen else tuple(_hidden(one) for one in decided.reasons)
     return Answer(
         known.facts.model, known.facts.version, environment, decided.allowed, decided.verdict, reasons,

@@ -36,6 +36,8 @@ class SignatureFact:
     decision: str
     signed_at: datetime
     record_hash: str
+    about: str = ""
+    """The digest of the subject in what was signed; empty where that names another version or record."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class CaseFact:
     conditions: tuple[ConditionFact, ...] = ()
     waivers: tuple[WaiverFact, ...] = ()
     certificate: CertificateFact | None = None
+    snapshot: int | None = None
+    """The copy of evidence that it rests on."""
 
     @property
     def link(self) -> str:
@@ -226,7 +230,10 @@ def _checklist(case: CaseFact, _asked: Asked) -> str:
 def _signed(case: CaseFact, _asked: Asked) -> str:
     if case.certificate is not None:
         return ""
-    roles = [one.role for one in case.signatures if one.decision in FOR_APPROVAL]
+    signed = [one for one in case.signatures if one.decision in FOR_APPROVAL]
+    if other := [one.role for one in signed if one.about != case.subject_digest]:
+        return f"what was signed as {other[0]} is about something else."
+    roles = [one.role for one in signed]
     left = states.seats_left(case.quorum, roles)
     missing = ", ".join(f"{count} × {role}" for role, count in sorted(left.items()))
     return f"signatures are missing: {missing}." if missing else "" if roles else "nobody signed it."

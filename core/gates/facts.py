@@ -86,16 +86,28 @@ def _cases(session: Session, about: dict[str, str]) -> tuple[CaseFact, ...]:
             row.id, row.key, row.title, row.checklist_state == "withdrawn", row.project_id, row.state, row.tier,
             tuple(row.environments), row.quorum, row.reason, row.decided_at, row.expires_at, row.subject_digest,
             row.evidence_digest or "", (row.copied or {}).get("run_id") or "", (row.copied or {}).get("source") or "",
-            row.outcome or "", row.checked_at, tuple(_signature(one) for one in parts["signature", row.id]),
+            row.outcome or "", row.checked_at, tuple(_signature(one, about) for one in parts["signature", row.id]),
             tuple(_condition(one) for one in parts["condition", row.id]),
-            tuple(_waiver(one) for one in parts["waiver", row.id]), _certificate(row),
+            tuple(_waiver(one) for one in parts["waiver", row.id]), _certificate(row), row.snapshot_id,
         )
         for row in rows
     )  # fmt: skip
 
 
-def _signature(part: Any) -> SignatureFact:
-    return SignatureFact(part.first, part.second, part.third, part.fourth, part.moment, part.fifth)
+def _signature(part: Any, about: dict[str, str]) -> SignatureFact:
+    digest = _signed_digest(part.sixth, part.fifth, about)
+    return SignatureFact(part.first, part.second, part.third, part.fourth, part.moment, part.fifth, digest)
+
+
+def _signed_digest(payload: str, record_hash: str, about: dict[str, str]) -> str:
+    """The digest of the subject that was signed; nothing where something else was."""
+    try:
+        signed = json.loads(payload)
+        subject = signed["subject"]
+        same = (subject["kind"], subject["name"], subject["version"]) == ("model", about["model"], about["version"])
+        return str(subject["digest"]) if same and signed["record_hash"] == record_hash else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _condition(part: Any) -> ConditionFact:

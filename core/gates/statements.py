@@ -76,7 +76,7 @@ def _cases_statement() -> Any:
     return (
         select(
             case.c.id, case.c.project_id, case.c.state, case.c.tier, case.c.environments, case.c.quorum,
-            case.c.reason, case.c.decided_at, case.c.expires_at, case.c.subject_digest, case.c.certificate_id,
+            case.c.reason, case.c.decided_at, case.c.expires_at, case.c.subject_digest, case.c.certificate_id, case.c.snapshot_id,
             entry.c.key, entry.c.title, checklist.c.state.label("checklist_state"),
             copy.c.subject_digest.label("evidence_digest"), copy.c.content["source"].label("copied"), check.c.outcome,
             check.c.checked_at, certified.c.name.label("pipeline"), certified.c.doubted,
@@ -98,14 +98,14 @@ def _parts_statement() -> Any:
         null().cast(kind) for kind in (String, tied.due_on.type, signed.signed_at.type, JSON)
     )
     signatures = _part(
-        "signature", signed, [signed.printed_name, signed.role, signed.meaning, signed.decision, signed.record_hash],
+        "signature", signed, [signed.printed_name, signed.role, signed.meaning, signed.decision, signed.record_hash, signed.payload],
         signed.signed_at, no_day, nowhere,
     ).where(signed.voided_at.is_(None))  # fmt: skip
-    conditions = _part("condition", tied, [tied.text, *[nothing] * 4], no_moment, tied.due_on, tied.environments).where(
+    conditions = _part("condition", tied, [tied.text, *[nothing] * 5], no_moment, tied.due_on, tied.environments).where(
         tied.met_at.is_(None), tied.voided_at.is_(None)
     )
     waivers = _part(
-        "waiver", passed, [passed.item_id, passed.kind, *[nothing] * 3], passed.expires_at, no_day,
+        "waiver", passed, [passed.item_id, passed.kind, *[nothing] * 4], passed.expires_at, no_day,
         passed.environments,
     ).where(
         passed.approved_at.is_not(None), passed.refused_at.is_(None), passed.ended_at.is_(None),
@@ -115,7 +115,7 @@ def _parts_statement() -> Any:
 
 
 def _part(what: str, table: Any, words: list[Any], moment: Any, day: Any, environments: Any) -> Any:
-    names = ("first", "second", "third", "fourth", "fifth")
+    names = ("first", "second", "third", "fourth", "fifth", "sixth")
     named = [one.label(name) for one, name in zip(words, names, strict=True)]
     columns = (
         literal_column(f"'{what}'", String).label("what"), table.id.label("id"), table.case_id.label("case_id"), *named,

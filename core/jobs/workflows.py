@@ -19,6 +19,7 @@ from core.catalog.tables import Source
 from core.config import settings
 from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
+from core.gates import writing_back
 from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
 from core.patterns import expiry
 from core.projects import adoption
@@ -260,6 +261,23 @@ def scheduled_cases(_at: datetime, _context: Any) -> None:
     _watch_cases()
 
 
+@DBOS.step(name="write-verdicts", retries_allowed=True, max_attempts=3)
+def _write_verdicts() -> str:
+    return writing_back.write_back(policy.system("gate"))
+
+
+@DBOS.workflow(name="write-verdicts")
+def write_verdicts() -> str:
+    """Tell MLflow what review cases say of its versions."""
+    return _write_verdicts()
+
+
+@DBOS.workflow(name="scheduled-verdicts")
+def scheduled_verdicts(_at: datetime, _context: Any) -> None:
+    """The schedule of ``write-verdicts``."""
+    _write_verdicts()
+
+
 @DBOS.step(name="template-work", retries_allowed=True, max_attempts=3, interval_seconds=2)
 def _template_work() -> str:
     return work.work(policy.system("templates"))
@@ -299,6 +317,8 @@ def launch(system_database_url: str, seat: str) -> None:
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
             # not once a night: many a portal sleeps then
             {"schedule_name": "tidy", "workflow_fn": scheduled_tidy, "schedule": "30 * * * *"},
+            # a pipeline that waits for a tag should not wait long
+            {"schedule_name": "verdicts", "workflow_fn": scheduled_verdicts, "schedule": "* * * * *"},
             # a click asks for it at once; this is for what a crash left
             {"schedule_name": "templates", "workflow_fn": scheduled_template_work, "schedule": "* * * * *"},
             # a break-glass is measured in hours; evidence is compared once a day all the same

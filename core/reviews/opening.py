@@ -55,7 +55,7 @@ def open_case(
     )  # of two who open the same case at once, the second one finds the first's
     _require_able(actor, project)
     published = checklists.published(session, checklist)
-    _require_fitting(project, published, kind)
+    _require_fitting(session, actor, project, published, kind)
     name, version = _subject(session, actor, project, kind, name, version)
     _require_none_open(session, published, kind, name, version)
     case = _frozen(session, actor, project, published, kind, name, version)
@@ -113,7 +113,10 @@ def _require_able(actor: Actor, project: Project) -> None:
         )
 
 
-def _require_fitting(project: Project, published: ChecklistVersion, kind: str) -> None:
+def _require_fitting(session: Session, actor: Actor, project: Project, published: ChecklistVersion, kind: str) -> None:
+    entry = select(Entry.id).where(Entry.id == published.entry_id, visible(actor))
+    if session.exec(entry).first() is None:
+        raise NotFound("No such checklist.", hint="The catalog lists those that you may see.")
     meant, tiers = published.content.get("appliesTo"), published.content.get("tiers") or TIERS
     if kind != meant:
         raise Invalid(f"This checklist is for a {meant}, not for a {kind[:20]}.", hint="Choose another checklist.")

@@ -7,11 +7,11 @@ import streamlit as st
 from core import db
 from core.access.policy import Actor
 from core.activity import queries as activity
-from core.datasets import records
 from core.errors import PortalError
 from core.projects import queries as projects
+from core.reviews import readable
 from core.tracking import queries as tracking
-from pages.parts import badges, charts, notices, timeline
+from pages.parts import badges, charts, gate_steps, notices, timeline
 from pages.parts.notices import plain
 
 
@@ -22,7 +22,7 @@ def show(actor: Actor, name: str) -> None:
             model = tracking.model_detail(session, actor, name)
             project = projects.project(session, actor, model.projects[0][0]).project if model.projects else None
             moves = activity.object_history(
-                session, actor, tracking.subject(name), seen=records.seen_by(session, actor)
+                session, actor, tracking.subject(name), seen=readable.seen_by(session, actor)
             )
     except PortalError as error:
         st.title("Model")
@@ -42,6 +42,10 @@ def show(actor: Actor, name: str) -> None:
         st.subheader(f"{plain(project.key_metric)} by version", anchor=False)
         charts.metric_by_version(model.versions, project.key_metric, higher_is_better=project.higher_is_better)
     _versions(model.versions, project.key_metric if project else "")
+    if project and model.versions:
+        newest = f"{model.name}/{model.versions[0].version}"
+        st.page_link("reviews.py", label="Open a review case on a version", query_params={"open_for": project.id, "model": newest}, icon=":material/rate_review:")  # fmt: skip
+    gate_steps.show(model.name)
     if moves:
         st.subheader("What happened", anchor=False)
         with db.reading() as session:

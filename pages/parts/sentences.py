@@ -177,6 +177,10 @@ def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
         return "project.py", {"id": rest}
     if kind == "demand":
         return "demand.py", {"text": rest}
+    if kind == "case":
+        return "review.py", {"id": rest}
+    if kind == "registered-model":
+        return "models.py", {"model": rest}
     if kind == "template-request":
         return "request.py", {"id": rest}
     if kind == "template-version":

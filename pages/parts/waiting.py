@@ -19,6 +19,7 @@ from core.people.tables import Notice
 from core.projects import queries as projects
 from core.projects import value_queries as values
 from core.projects.value import hours
+from core.reviews import boards as reviews
 from core.templates import queries as templates
 from pages.parts import badges, sentences, writing
 from pages.parts.notices import plain
@@ -78,11 +79,34 @@ def _template_tasks(session: Session, actor: Actor) -> Iterator[Task]:
             yield Task(f"Publish **{plain(title)}** {plain(version.version)}", why, "templates.py", {"version": str(version.id)}, ":material/policy:")  # fmt: skip
 
 
+def _review_tasks(session: Session, actor: Actor) -> Iterator[Task]:
+    found = reviews.waiting_for(session, actor, limit=LONGEST)
+    for one in found.to_decide:
+        query = {"id": str(one.id)}
+        why = f"You have a seat in it; decision due {badges.exact(one.due_at)}."
+        yield Task(
+            f"Review **{plain(one.name)} {plain(one.version)}**", why, "review.py", query, ":material/rate_review:"
+        )
+    for one in found.to_change:
+        why = "A reviewer asked for changes; the reviewers' clock stands still until you submit it again."
+        yield Task(f"Change your case on **{plain(one.name)} {plain(one.version)}**", why, "review.py", {"id": str(one.id)}, ":material/edit_note:")  # fmt: skip
+    for due in found.to_meet:
+        query = {"id": str(due.case_id), "tab": "Signatures"}
+        yield Task(f"Meet a condition of **{plain(due.name)}** until {due.due_on:%d %b}", plain(due.text), "review.py", query, ":material/rule:")  # fmt: skip
+    for waiver in found.to_waive:
+        query = {"id": str(waiver.case_id)} | ({"item": waiver.item} if waiver.item else {})
+        yield Task(f"Decide on a waiver of {plain(waiver.item or 'everything')} for **{plain(waiver.name)}**", plain(waiver.reason), "review.py", query, ":material/gpp_maybe:")  # fmt: skip
+    for waiver in found.to_look_at:
+        query = {"id": str(waiver.case_id), "tab": "Signatures"}
+        yield Task(f"Look at the broken glass of **{plain(waiver.name)}**", plain(waiver.reason), "review.py", query, ":material/emergency:")  # fmt: skip
+
+
 def _tasks(session: Session, actor: Actor) -> Iterator[Task]:
     yield from _proposals(session, actor)
     yield from _of_projects(session, actor)
     yield from _of_patterns(session, actor)
     yield from _template_tasks(session, actor)
+    yield from _review_tasks(session, actor)
     if count := datasets.waiting_for(session, actor):
         label = f"Decide on {count} requests for data" if count > 1 else "Decide on a request for data"
         yield Task(label, "They ask for datasets that your team owns.", "datasets.py", {"view": "decide"}, ":material/database:")  # fmt: skip

@@ -170,3 +170,13 @@ def test_a_model_is_opened_by_the_choice_of_its_project(four: AppTest) -> None:
     assert list(app.table[0].value["Version"]) == ["2", "1"]
     assert "challenger" in app.table[0].value["Alias"][0]
     assert "No registered model 'none'" in texts(opened(app, model="none"), "error")
+
+
+def test_a_models_page_has_the_steps_that_ask_the_gate_about_it(four: AppTest) -> None:
+    app = opened(four, model="alpha-model")
+    assert not app.code, "closed at first"
+    app.session_state["gate_steps"] = True
+    app = ok(app.run())
+    assert [one.label for one in app.tabs] == ["Shell", "GitHub Actions", "Azure Pipelines"]
+    assert len(app.code) == 3
+    assert all("alpha-model" in one.value and "/api/v1/gates/" in one.value for one in app.code)

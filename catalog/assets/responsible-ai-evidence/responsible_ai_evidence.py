@@ -70,7 +70,8 @@ def group_rates(
     """How alike groups are selected, and how alike the errors about them are; of 0 and 1.
 
     Per feature: the lowest selection rate over the highest; the largest gap in true-positive rates;
-    and that or the gap in false-positive rates, whichever is larger (Hardt, Price and Srebro 2016).
+    and that or the gap in false-positive rates, whichever is larger (Hardt, Price and Srebro 2016);
+    beside them the rates of each group.
     Raises ValueError where a group lacks an outcome or nobody is selected: log that as the reason
     why it cannot be measured.
     """
@@ -93,6 +94,10 @@ def group_rates(
         found[f"rai.demographic_parity_ratio.{name}"] = _measured(ratios, cells)
         found[f"rai.equal_opportunity_difference.{name}"] = _measured(caught, cells)
         found[f"rai.equalized_odds_difference.{name}"] = _measured(odds, cells)
+        for one, rate in frame.by_group.iterrows():
+            mine = f"{name}.{_plain(one)}"
+            found[f"rai.selection_rate.{mine}"] = Measure(rate["selected"], rows=_count(group, one))
+            found[f"rai.true_positive_rate.{mine}"] = Measure(rate["caught"])
     return found
 
 
@@ -150,12 +155,25 @@ def coverage(groups: Groups, declared: Mapping[str, Sequence[Any]]) -> Measures:
     for feature, wanted in declared.items():
         ((name, group),) = _named({feature: groups[feature]})
         floor = max(ENOUGH_ROWS, ENOUGH_SHARE * len(group))
-        enough = [np.count_nonzero(group == _label(one)) >= floor for one in wanted]
+        enough = [_count(group, _label(one)) >= floor for one in wanted]
         found[f"rai.coverage.{name}"] = Measure(float(np.mean(enough)), rows=len(group))
     return found
 
 
 # --- the model ---
+
+
+def scored(
+    name: str,
+    actual: ArrayLike,
+    predicted: ArrayLike,
+    score: Score,
+    draws: int = DRAWS,
+) -> Measures:
+    """A metric of your own, such as the project's key metric, with its interval."""
+    truth, given = np.asarray(actual), np.asarray(predicted)
+    found = _bootstrapped(lambda rows: score(truth[rows], given[rows]), len(truth), draws)
+    return {name: found}
 
 
 def baseline_gain(
@@ -166,12 +184,18 @@ def baseline_gain(
     draws: int = DRAWS,
 ) -> Measures:
     """How much better the model scores than a rule without it, paired on the same rows."""
-    truth, given, simple = np.asarray(actual), np.asarray(predicted), np.asarray(baseline)
+    return {"rai.baseline_gain": _gain(actual, predicted, baseline, score, draws)}
 
-    def gain(rows: Any) -> float:
-        return score(truth[rows], given[rows]) - score(truth[rows], simple[rows])
 
-    return {"rai.baseline_gain": _bootstrapped(gain, len(truth), draws)}
+def champion_gain(
+    actual: ArrayLike,
+    predicted: ArrayLike,
+    champion: ArrayLike,
+    score: Score,
+    draws: int = DRAWS,
+) -> Measures:
+    """The same over the predictions of the version that serves today."""
+    return {"rai.champion_gain": _gain(actual, predicted, champion, score, draws)}
 
 
 def calibration(actual: ArrayLike, probability: ArrayLike, draws: int = DRAWS) -> Measures:
@@ -252,6 +276,13 @@ def data_quality(frame: pd.DataFrame, target: str = "") -> Measures:
     if target:
         shares["label_balance"] = frame[target].value_counts(normalize=True).min()
     return {f"rai.data.{name}": Measure(float(n), rows=len(frame)) for name, n in shares.items()}
+
+
+def schema_errors(frame: pd.DataFrame, expected: pd.DataFrame) -> Measures:
+    """How many columns are missing, not expected, or numbers where none are expected or reverse."""
+    one, other = _are_numbers(frame), _are_numbers(expected)
+    wrong = [name for name in {**one, **other} if one.get(name) is not other.get(name)]
+    return {"rai.data.schema_errors": Measure(float(len(wrong)), rows=len(frame))}
 
 
 def overlap(evaluation: pd.DataFrame, training: pd.DataFrame) -> Measures:
@@ -372,6 +403,14 @@ def _named(groups: Groups, rows: int | None = None) -> Iterator[tuple[str, NDArr
         yield _plain(name), labels.map(_label).to_numpy(dtype=object)
 
 
+def _are_numbers(frame: pd.DataFrame) -> dict[Any, bool]:
+    return {name: pd.api.types.is_numeric_dtype(kind) for name, kind in frame.dtypes.items()}
+
+
+def _count(group: NDArray[Any], one: Any) -> int:
+    return int(np.count_nonzero(group == one))
+
+
 def _sizes(group: NDArray[Any]) -> Any:
     return pd.Series(group).value_counts()
 
@@ -417,6 +456,15 @@ def _measured(found: Sequence[float], cells: Any) -> Measure:
     if min(cells) < LEAST_CELL or not (math.isfinite(lower) and math.isfinite(upper)):
         return Measure(value, rows=int(sum(cells)))
     return Measure(value, lower, upper, int(sum(cells)))
+
+
+def _gain(actual: Any, predicted: Any, other: Any, score: Score, draws: int) -> Measure:
+    truth, new, old = np.asarray(actual), np.asarray(predicted), np.asarray(other)
+
+    def gain(rows: Any) -> float:
+        return score(truth[rows], new[rows]) - score(truth[rows], old[rows])
+
+    return _bootstrapped(gain, len(truth), draws)
 
 
 def _bootstrapped(statistic: Callable[[Any], float], rows: int, draws: int) -> Measure:

@@ -42,8 +42,11 @@ def test_rates_of_groups_are_compared_as_the_definitions_say():
     assert found["rai.equal_opportunity_difference.sex"].value == pytest.approx(0.4)
     assert found["rai.equalized_odds_difference.sex"].value == pytest.approx(0.4)
     for one in found.values():
-        assert one.lower < one.value < one.upper
-        assert one.rows == 400
+        if one.lower is not None:
+            assert one.lower < one.value < one.upper
+            assert one.rows == 400
+    assert found["rai.selection_rate.sex.f"] == Measure(0.25, rows=200)
+    assert found["rai.true_positive_rate.sex.m"].value == pytest.approx(0.8)
 
 
 def test_the_larger_gap_is_the_one_of_equalized_odds():
@@ -135,7 +138,18 @@ def test_a_model_that_knows_more_than_the_baseline_gains_and_an_equal_one_does_n
     gain = rai.baseline_gain(actual, better, baseline, rai.accuracy)["rai.baseline_gain"]
     assert gain.value == pytest.approx(rai.accuracy(actual, better) - rai.accuracy(actual, baseline))
     assert 0 < gain.lower < gain.value < gain.upper
-    assert rai.baseline_gain(actual, better, better, rai.accuracy)["rai.baseline_gain"].upper == 0
+    assert rai.champion_gain(actual, better, better, rai.accuracy)["rai.champion_gain"].upper == 0
+    lost = rai.champion_gain(actual, baseline, better, rai.accuracy)["rai.champion_gain"]
+    assert (lost.value, lost.lower) == (-gain.value, pytest.approx(-gain.upper))
+
+
+def test_a_metric_of_ones_own_gets_its_interval():
+    rng = np.random.default_rng(6)
+    actual = rng.integers(0, 2, 400)
+    predicted = np.where(rng.random(400) < 0.9, actual, 1 - actual)
+    one = rai.scored("accuracy", actual, predicted, rai.accuracy)["accuracy"]
+    assert one.value == rai.accuracy(actual, predicted)
+    assert one.upper - one.lower == pytest.approx(2 * 1.96 * np.sqrt(0.9 * 0.1 / 400), rel=0.3)
 
 
 def test_calibration_tells_a_believable_probability_from_one_that_claims_too_much():
@@ -173,6 +187,12 @@ def test_data_are_described_by_their_worst_column_repeats_and_rarest_label():
     assert shares == {"missing_share": 0.25, "duplicate_share": 0.25, "label_balance": 0.25}
 
 
+def test_a_column_that_is_missing_strange_or_of_another_kind_is_an_error_each(rows):
+    assert rai.schema_errors(rows, rows)["rai.data.schema_errors"] == Measure(0, rows=400)
+    broken = rows.drop(columns="x").assign(z=1, y="text")
+    assert rai.schema_errors(broken, rows)["rai.data.schema_errors"].value == 3
+
+
 def test_a_row_in_both_sets_is_found_whatever_its_index(rows):
     shared = pd.concat([rows[300:], rows[:7].set_index(pd.Index(range(9000, 9007)))])
     assert rai.overlap(shared, rows[:300])["rai.data.overlap"] == Measure(7, rows=107)
@@ -205,9 +225,10 @@ def test_losses_that_are_smaller_on_training_rows_give_members_away():
 
 def test_an_interval_that_does_not_exist_is_left_out():
     lonely = rai.group_rates(*outcomes({"f": (1, 4, 9, 90), "m": (40, 100, 30, 100)}), draws=FEW)
-    for one in lonely.values():
-        assert (one.lower, one.upper, one.rows) == (None, None, 294)
-        assert set(rai.flat({"rai.x": one})) == {"rai.x", "rai.x.rows"}
+    ratio = lonely["rai.demographic_parity_ratio.sex"]
+    assert (ratio.lower, ratio.upper, ratio.rows) == (None, None, 294)
+    assert set(rai.flat({"rai.x": ratio})) == {"rai.x", "rai.x.rows"}
+    assert not any(name.endswith((".lower", ".upper")) for name in rai.flat(lonely))
     few = rai.baseline_gain([0, 1], [0, 1], [0, 0], lambda actual, _: np.nan if len(set(actual)) < 2 else 1.0)
     assert few["rai.baseline_gain"] == Measure(0, rows=2)
 

@@ -129,17 +129,36 @@ def test_without_contexts_whatever_was_not_trained_on_is_evaluation_data() -> No
         run("demographic_parity_ratio", snapshot(measure, datasets=(TRAIN, DatasetUse("d", "bbb222")))).verdict
         == "pass"
     )
+    named = snapshot(measure, datasets=(TRAIN, DatasetUse("d", "bbb222"), DatasetUse("d", "ddd444", "evaluation")))
+    assert run("demographic_parity_ratio", named).verdict == "missing"
     other = snapshot(measure, datasets=(TRAIN, DatasetUse("d", "ddd444")))
     assert run("demographic_parity_ratio", other).verdict == "missing"
 
 
 def test_the_worst_of_several_features_counts_and_the_others_are_told() -> None:
-    found = run(
-        "demographic_parity_ratio",
-        snapshot({RATIO: Measure(0.95, lower=0.9, upper=1), "rai.demographic_parity_ratio.age": Measure(0.5, lower=0.4, upper=0.6)}),
-    )  # fmt: skip
-    assert (found.verdict, found.metric, found.observed) == ("fail", "rai.demographic_parity_ratio.age", 0.5)
-    assert "Of 1 other value of the metric, none are as bad." in found.text
+    good, bad = Measure(0.95, lower=0.9, upper=1), Measure(0.5, lower=0.4, upper=0.6)
+    age, near = "rai.demographic_parity_ratio.age", Measure(0.9, lower=0.85, upper=0.95)
+    found = run("demographic_parity_ratio", snapshot({age: good, RATIO: bad}))
+    assert (found.verdict, found.metric, found.observed) == ("fail", RATIO, 0.5)
+    assert "The other value is better." in found.text
+    assert run("demographic_parity_ratio", snapshot({age: good, RATIO: near})).metric == RATIO
+    assert run("demographic_parity_ratio", snapshot({age: near, RATIO: good})).metric == age
+
+
+@pytest.mark.parametrize("part", [".lower", ".upper", ".rows"])
+def test_an_end_of_an_interval_without_its_value_is_not_taken_for_the_value(part: str) -> None:
+    assert on("ece", f"rai.ece{part}", 0.01, tier="minimal").verdict == "missing"
+
+
+def test_an_overwritten_selection_rate_gives_no_interval() -> None:
+    metrics = {
+        RATIO: Measure(0.98),
+        "rai.selection_rate.sex.f": Measure(0.49, rows=50_000),
+        "rai.selection_rate.sex.m": Measure(0.5, rows=50_000),
+    }
+    assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "pass"
+    metrics["rai.selection_rate.sex.f"] = Measure(0.49, rows=50_000, overwritten=True)
+    assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "inconclusive"
 
 
 def test_what_cannot_be_measured_calls_for_a_compensating_control() -> None:
@@ -183,7 +202,7 @@ def test_nothing_passes_on_a_group_below_the_floor() -> None:
     metrics = {RATIO: Measure(0.95, lower=0.9, upper=1), "rai.group_count.sex.f": Measure(60, rows=1000)}
     found = run("demographic_parity_ratio", snapshot(metrics))
     assert found.verdict == "inconclusive"
-    assert "60 rows, too few to judge: 100 are asked" in found.text
+    assert "60 rows, too few to judge: it should have at least 100." in found.text
     metrics["rai.group_count.sex.f"] = Measure(100, rows=1000)
     assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "pass"
 
@@ -246,9 +265,16 @@ def test_the_key_metric_meets_the_target_of_the_charter(facts: dict[str, object]
 
 @pytest.mark.parametrize(
     ("given", "verdict"),
-    [("2026-01-01", "pass"), ("2025-01-01", "fail"), ("2026-12-01", "missing"), ("last week", "missing"), ("", "missing"),
-     (datetime(2026, 2, 28, tzinfo=UTC), "pass"), ({"date": "2026-02-28"}, "pass")],
-)  # fmt: skip
+    [
+        ("2026-01-01", "pass"),
+        ("2025-01-01", "fail"),
+        ("2026-12-01", "missing"),
+        ("last week", "missing"),
+        ("", "missing"),
+        (datetime(2026, 2, 28, tzinfo=UTC), "pass"),
+        ({"date": "2026-02-28"}, "pass"),
+    ],
+)
 def test_a_record_is_dated_and_not_too_old(given: object, verdict: str) -> None:
     assert run("dated_record", snapshot(answers={"OPS-2": given}), item="OPS-2").verdict == verdict
 

@@ -14,6 +14,8 @@ from core.evidence.tables import EvidenceCheck, EvidenceSnapshot
 from core.people import actions as people
 from core.projects import actions as projects
 from core.projects.tables import Project
+from core.reviews import sealing
+from core.reviews.record import stamp
 from core.reviews.tables import ChecklistVersion, Condition, ReviewCase, Signature, Waiver
 from core.tracking.tables import MirrorModel, MirrorServer, MirrorVersion
 from tests.conftest import SYSTEM
@@ -121,10 +123,18 @@ def case(key: str = RELEASE, *, version: str = "3", model: str = MODEL, signed: 
 def sign(session: Session, case_id: int, role: str, **changes: Any) -> None:
     """A signature of a new person in a role under an approval."""
     person = people.add_person(session, actor=SYSTEM, name=f"{role.capitalize()} {case_id}")
+    about = session.get_one(ReviewCase, case_id)
+    subject = {"kind": about.kind, "name": about.name, "version": about.version, "digest": about.subject_digest}
+    at = db.now() - timedelta(hours=1)
+    payload = sealing.payload(
+        {"case": case_id, "subject": subject, "signer": f"person:{person.id}", "name": person.name, "role": role,
+         "meaning": "approval", "decision": "approve", "record_hash": RECORD, "signed_at": stamp(at)}
+    )  # fmt: skip
+    signature, key = sealing.seal(payload)
     columns: dict[str, Any] = {
         "case_id": case_id, "person_id": person.id, "printed_name": person.name, "role": role, "meaning": "approval",
-        "decision": "approve", "record_hash": RECORD, "payload": "{}", "signature": "", "key": "",
-        "signed_at": db.now() - timedelta(hours=1), **changes,
+        "decision": "approve", "record_hash": RECORD, "payload": payload, "signature": signature, "key": key,
+        "signed_at": at, **changes,
     }  # fmt: skip
     session.add(Signature(**columns))
     session.flush()

@@ -171,6 +171,7 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"snapshot_id": None}, "no-evidence"),
     ({"subject_digest": ""}, "no-evidence"),
     ({"subject_digest": "6" * 64}, "subject-changed"),
+    ({"subject_digest": "6" * 64}, "signatures-missing"),
     ({"quorum": {"reviewer": 2}}, "signatures-missing"),
     ({"quorum": {"domain expert": 1}}, "signatures-missing"),
 ]
@@ -309,6 +310,19 @@ def test_signatures_that_were_voided_do_not_count(churn: str) -> None:
     assert codes() == ["signatures-missing"]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"payload": "{}"}, {"payload": "no"}, {"record_hash": "e" * 64}, {"payload": '{"subject": []}'}],
+)
+@pytest.mark.parametrize("shipped", ["sqlite"], indirect=True)
+def test_a_signature_that_is_about_something_else_does_not_count(churn: str, changes: dict[str, Any]) -> None:
+    number = house.case(signed=False)
+    with db.writing() as session:
+        house.sign(session, number, "reviewer", **changes)
+        house.sign(session, number, "model validator")
+    assert (codes(), "something else" in ask().reasons[0].text) == (["signatures-missing"], True)
+
+
 def test_a_withdrawn_checklist_denies(churn: str) -> None:
     number = house.case()
     with db.writing() as session:
@@ -356,7 +370,7 @@ def test_every_answer_is_recorded_with_its_reasons(churn: str) -> None:
     ask()
     ask("test")
     with db.reading() as session:
-        later, first = activity.object_history(session, SYSTEM, f"model:{MODEL}")
+        later, first = activity.object_history(session, SYSTEM, f"registered-model:{MODEL}")
     assert (first.event, first.data["allowed"], first.data["codes"]) == ("gate-asked", False, ["no-case"])
     assert (later.data["environment"], later.data["allowed"]) == ("test", True)
 
@@ -430,7 +444,7 @@ cases = st.builds(
     checked_at=moments,
     signatures=st.lists(st.builds(
         SignatureFact, st.just("Ada"), st.just("reviewer"), st.just("approval"),
-        st.sampled_from(["approve", "reject", "submit"]), st.just(AT), st.just("h"),
+        st.sampled_from(["approve", "reject", "submit"]), st.just(AT), st.just("h"), st.sampled_from(["1", "2"]),
     ), max_size=2).map(tuple),
     conditions=st.lists(st.builds(
         ConditionFact, st.just("c"), st.sampled_from([date(2026, 3, 1), date(2026, 4, 1)]), places,
@@ -449,7 +463,7 @@ everything = st.builds(
 GOOD = CaseFact(
     1, "checklist:default/a", "A", False, "churn", "approved", "limited", ENVIRONMENTS, {"reviewer": 1}, "", AT,
     AT + timedelta(days=9), "1", "1", "r", "s", "same", AT,
-    (SignatureFact("Ada", "reviewer", "approval", "approve", AT, "h"),),
+    (SignatureFact("Ada", "reviewer", "approval", "approve", AT, "h", "1"),),
 )  # fmt: skip
 APPROVED = Facts(
     "m", "1", True, False, "r", "s", "churn", "operate", "limited", AT, RULES,
@@ -487,7 +501,8 @@ def test_one_case_that_does_not_hold_is_enough_for_a_no(which: str, worse: CaseF
         and all(one.expires_at > AT and "production" in one.environments for one in worse.waivers)
         and (
             not worse.certificate.doubted if worse.certificate
-            else len([one for one in worse.signatures if one.decision == "approve"]) >= max(worse.quorum.get("reviewer", 0), 1)
+            else all(one.about == "1" for one in worse.signatures if one.decision == "approve")
+            and len([one for one in worse.signatures if one.decision == "approve"]) >= max(worse.quorum.get("reviewer", 0), 1)
         )
     )  # fmt: skip
     assert verdict.allowed == holds
