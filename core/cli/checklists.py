@@ -9,10 +9,16 @@ import typer
 
 from core.cli import catalog
 from core.cli.output import AsJson, show, table
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from core.reviews.boards import ChecklistRow
     from core.reviews.impact import Difference
+
+_MOST = 10_000
+"""More versions of checklists than that are in no store."""
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None,
@@ -28,18 +34,16 @@ def list_(
 ) -> None:
     """List versions of checklists and their cases."""
     from core import db
-    from core.access import policy
-    from core.reviews import versions
 
     db.require_current()
     with db.reading() as session:
-        rows = versions.versions(session, policy.system("command-line"), checklist)
+        rows = _versions(session, checklist)
     if json:
         show(rows)
         return
     table(
-        ("CHECKLIST", "VERSION", "STATE", "ITEMS", "OPEN", "APPROVED"),
-        ((one.checklist, one.version, one.state, one.items, one.open_cases, one.approved_cases) for one in rows),
+        ("CHECKLIST", "VERSION", "STATE", "FOR", "ITEMS", "CASES"),
+        ((one.key, one.version, one.state, one.applies_to, one.items, one.cases) for one in rows),
     )
 
 
@@ -56,12 +60,11 @@ def impact(
     from core import db
     from core.access import policy
     from core.reviews import impact as impacts
-    from core.reviews import versions
 
     db.require_current()
     with db.reading() as session:
-        actor = policy.system("command-line")
-        found = impacts.impact(session, actor, versions.proposed(session, actor, checklist, version).id)
+        chosen = _chosen(_versions(session, checklist), checklist, version)
+        found = impacts.impact(session, policy.system("command-line"), chosen.id)
     if json:
         show(found)
         return
@@ -136,6 +139,25 @@ def export_deon(
         file.write_text(text, "utf-8")
     except OSError as error:
         raise Invalid(f"{file} cannot be written: {error.strerror}.", hint="Name another file.") from error
+
+
+def _versions(session: Session, checklist: str) -> list[ChecklistRow]:
+    """The versions of all checklists, or of one: what waits for a decision first, then the newest."""
+    from core.access import policy
+    from core.catalog.references import normalise
+    from core.reviews import boards
+
+    rows = boards.checklist_versions(session, policy.system("command-line"), limit=_MOST)
+    return [one for one in rows if not checklist or one.key == normalise(checklist, "checklist")]
+
+
+def _chosen(rows: list[ChecklistRow], checklist: str, version: str) -> ChecklistRow:
+    fits = [one for one in rows if (one.version == version if version else one.state == "proposed")]
+    if not fits:
+        wanted = f"version {version}" if version else "version that waits for its publication"
+        there = ", ".join(f"{one.version} ({one.state})" for one in rows) or "none"
+        raise NotFound(f"The checklist {checklist} has no {wanted}.", hint=f"Its versions: {there}.")
+    return fits[0]
 
 
 def _in_words(items: Difference) -> str:

@@ -36,7 +36,7 @@ def test_deons_checklist_is_imported_published_and_exported_as_it_was(
     assert run("checklist", "export-deon", NAME).exit_code == 1, "nothing of it is published yet"
     assert told("checklist", "publish", NAME)["version"] == "1.0.0"
     [row] = told("checklist", "list", NAME)
-    assert (row["state"], row["items"], row["open_cases"]) == ("published", 21, 0)
+    assert (row["state"], row["items"], row["cases"]) == ("published", 21, 0)
     written = run("checklist", "export-deon", NAME)
     assert yaml.safe_load(written.stdout) == yaml.safe_load(DEON.read_text("utf-8"))
     file = tmp_path / "again.yml"
