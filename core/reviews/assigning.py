@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from core import db
@@ -17,6 +18,7 @@ from core.activity import events
 from core.activity.recording import record
 from core.db import now
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.evidence.tables import CiFact
 from core.people.notices import tell
 from core.projects.actions import active_person, line, scope_of, text
 from core.projects.tables import Project
@@ -38,7 +40,7 @@ LONGEST_DELEGATION = timedelta(days=90)
 MOST_SKILLS = 30
 SKILL_LENGTH = 63
 MOST_CASES = 50
-_DELEGATION_LOCK = 720_319
+_DELEGATION_LOCK = 720_320
 
 
 # --- seats -----------------------------------------------------------------------------------------------------------
@@ -57,15 +59,31 @@ def waited_for(session: Session, case: ReviewCase) -> list[str]:
 
 
 def unsettled(session: Session, on: date) -> Sequence[int]:
-    """Ids of the cases whose seats want a look: not all are filled, or somebody left, or is away from this day on."""
+    """Ids of the cases whose seats want a look: not all are filled, or somebody left, lost the role, is away from this day
+    on, or may be among those whom CI named since."""
     held = (CaseSeat.case_id == ReviewCase.id, col(CaseSeat.released_at).is_(None))
-    left = select(CaseSeat.id).join(Person, col(Person.id) == CaseSeat.person_id).where(*held, ~col(Person.active))
-    running = (Delegation.starts_on <= on, Delegation.ends_on >= on, col(Delegation.ended_at).is_(None))
-    same: Any = (Delegation.from_id == CaseSeat.person_id, Delegation.role == CaseSeat.role)
-    away = select(CaseSeat.id).where(*held, select(Delegation.id).where(*same, *running).exists())
-    looked_at = or_(ReviewCase.state == "submitted", left.exists(), away.exists())
-    wanted = select(ReviewCase.id).where(col(ReviewCase.state).in_(SEATED), looked_at)
+    looked_at = or_(*(select(CaseSeat.id).where(*held, one).exists() for one in _unsettling(on)))
+    wanted = select(ReviewCase.id).where(
+        col(ReviewCase.state).in_(SEATED), or_(ReviewCase.state == "submitted", looked_at)
+    )
     return [one for one in session.exec(wanted.order_by(col(ReviewCase.id))) if one is not None]
+
+
+def _unsettling(on: date) -> list[ColumnElement[bool]]:
+    """Conditions on a seat, any of which may end it."""
+    there = select(Person.id).where(Person.id == CaseSeat.person_id, col(Person.active))
+    holds = select(RoleGrant.id).where(
+        RoleGrant.person_id == CaseSeat.person_id, RoleGrant.role == CaseSeat.role, RoleGrant.state == "active"
+    )
+    away = select(Delegation.id).where(
+        Delegation.from_id == CaseSeat.person_id, Delegation.role == CaseSeat.role, Delegation.starts_on <= on,
+        Delegation.ends_on >= on, col(Delegation.ended_at).is_(None),
+    )  # fmt: skip
+    told = select(CiFact.id).where(
+        ReviewCase.kind == "model", CiFact.model == ReviewCase.name, CiFact.version == ReviewCase.version,
+        CiFact.told_at >= CaseSeat.assigned_at,
+    )  # fmt: skip
+    return [~there.exists(), ~holds.exists(), away.exists(), told.correlate(CaseSeat, ReviewCase).exists()]
 
 
 def require_seat(session: Session, actor: Actor, case: ReviewCase) -> CaseSeat:

@@ -22,7 +22,7 @@ from core.people.notices import tell
 from core.projects.actions import active_person, scope_of, text
 from core.projects.tables import Project
 from core.projects.visibility import shown_to
-from core.reviews import certifying, ending, judging, moving, states
+from core.reviews import certifying, ending, judging, limiting, moving, states
 from core.reviews.moving import locked_case, subject_of
 from core.reviews.tables import CaseSeat, Condition, ReviewCase, Signature, Waiver
 from core.reviews.waiving import in_force
@@ -39,7 +39,9 @@ def clean(session: Session, case: ReviewCase, wanted: Mapping[str, Any]) -> dict
     words = text("condition", str(wanted.get("text") or ""), LENGTH)
     if not words:
         raise Invalid("Say what the condition is.")
-    check, parameters = str(wanted.get("check") or ""), _parameters(wanted.get("parameters"))
+    check = str(wanted.get("check") or "")
+    given = limiting.limits_now(session) if check else {}
+    parameters = limiting.limited(check, _parameters(wanted.get("parameters")), given, case.tier)
     if check and (problem := registry.against(check, parameters, tier=case.tier)):
         raise Invalid(problem, hint="Choose a check of the register, or let a signer judge it.")
     return {

@@ -13,16 +13,14 @@ from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
 from core.catalog.references import normalise
-from core.catalog.tables import Entry, EntryContent
+from core.catalog.tables import Entry
 from core.catalog.visibility import visible
-from core.checks import limits
-from core.checks.limits import Limits
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.evidence.tables import EvidenceSnapshot
 from core.projects.actions import line, locked, require_running, scope_of
 from core.projects.tables import Project, ProjectTracking
 from core.projects.tier import TIERS
-from core.reviews import applicability, carrying, checklists, judging, moving, states
+from core.reviews import applicability, carrying, checklists, judging, limiting, moving, states
 from core.reviews.answering import editable_case, resolve
 from core.reviews.items import FrozenItem, applicable
 from core.reviews.moving import subject_of
@@ -57,7 +55,7 @@ def open_case(
     )  # of two who open the same case at once, the second one finds the first's
     _require_able(actor, project)
     published = checklists.published(session, checklist)
-    _require_fitting(project, published, kind)
+    _require_fitting(session, actor, project, published, kind)
     name, version = _subject(session, actor, project, kind, name, version)
     _require_none_open(session, published, kind, name, version)
     case = _frozen(session, actor, project, published, kind, name, version)
@@ -119,7 +117,10 @@ def _require_able(actor: Actor, project: Project) -> None:
         )
 
 
-def _require_fitting(project: Project, published: ChecklistVersion, kind: str) -> None:
+def _require_fitting(session: Session, actor: Actor, project: Project, published: ChecklistVersion, kind: str) -> None:
+    entry = select(Entry.id).where(Entry.id == published.entry_id, visible(actor))
+    if session.exec(entry).first() is None:
+        raise NotFound("No such checklist.", hint="The catalog lists those that you may see.")
     meant, tiers = published.content.get("appliesTo"), published.content.get("tiers") or TIERS
     if kind != meant:
         raise Invalid(f"This checklist is for a {meant}, not for a {kind[:20]}.", hint="Choose another checklist.")
@@ -213,22 +214,9 @@ def _frozen(
 
 def items_of(session: Session, content: Mapping[str, Any], facts: Mapping[str, Any], tier: str) -> list[FrozenItem]:
     """The items of a checklist as a case of this tier would freeze them now, with the limits of their checks."""
-    given = _limits(session)
-    return [_limited(one, given, tier) for one in applicability.freeze(content, facts, tier)]
-
-
-def _limits(session: Session) -> Limits:
-    """The limits by which checks judge where a checklist says nothing else, as the organisation has them now."""
-    held = select(EntryContent).join(Entry, col(Entry.id) == EntryContent.entry_id).where(Entry.key == limits.POLICY)
-    content = session.exec(held).first()
-    found: Limits = content.document.get("spec", {}).get("limits", {}) if content else {}
-    return found
-
-
-def _limited(item: FrozenItem, given: Limits, tier: str) -> FrozenItem:
-    return (
-        replace(item, parameters=limits.merged(item.check, item.parameters, given, tier=tier)) if item.check else item
-    )
+    given = limiting.limits_now(session)
+    frozen = applicability.freeze(content, facts, tier)
+    return [replace(one, parameters=limiting.limited(one.check, one.parameters, given, tier)) for one in frozen]
 
 
 def _record(session: Session, actor: Actor, case: ReviewCase, published: ChecklistVersion, carried: int) -> None:

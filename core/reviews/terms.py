@@ -10,8 +10,8 @@ from core.errors import Conflict
 from core.projects.tier import TIERS
 from core.reviews.states import SIGNING_ROLES, TIER_DAYS, TIER_VALIDITY
 
-ENVIRONMENTS = ("development", "test", "production")
-"""Where an approval lets its subject go, unless the checklist names less."""
+ENVIRONMENTS = ("production",)
+"""Where an approval lets its subject go, unless the checklist names others."""
 
 
 @dataclass(frozen=True)

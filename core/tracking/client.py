@@ -515,12 +515,13 @@ class RunRecorder:
             return dict(zip(frames, (str(one.digest) for one in given), strict=True))
 
     def model(self, estimator: Any, example: Any, *, requirements: list[str], name: str) -> None:
-        """Keep a fitted estimator with its signature and register it as the next version of the model ``name``."""
+        """Keep a fitted estimator with signature and example, and register it as the next version of the model ``name``."""
         own_types = _import("skops.io").get_untrusted_types(data=_import("skops.io").dumps(estimator))
         with asking(self.uri), _without_hints():
             kept = _import("mlflow.sklearn").log_model(
                 estimator, name="model", pip_requirements=requirements, skops_trusted_types=own_types,
                 signature=_import("mlflow.models").infer_signature(example, estimator.predict(example)),
+                input_example=example,
             )  # fmt: skip
             self._model_id = kept.model_id
             _import("mlflow").MlflowClient(self.uri).create_model_version(

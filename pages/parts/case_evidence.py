@@ -10,8 +10,7 @@ from core import db
 from core.access.policy import Actor
 from core.errors import PortalError
 from core.evidence import files, keeping
-from core.reviews import assigning, carrying, opening
-from core.reviews.moving import subject_of
+from core.reviews import answering, assigning, carrying, opening
 from core.reviews.queries import CaseDetail
 from pages.parts import badges, notices
 from pages.parts.notices import plain
@@ -94,7 +93,11 @@ def _files(actor: Actor, detail: CaseDetail) -> None:
         given = st.file_uploader("Upload a file as evidence", key=f"upload {len(detail.files)}")
         if given is not None and st.button("Keep it", icon=":material/upload:", key="keep"):
             try:
-                files.receive(actor, subject=subject_of(detail.case), name=given.name, data=given.getvalue())
+                files.put(given.getvalue())
+                with db.writing() as session:
+                    answering.upload(
+                        session, actor=actor, case_id=detail.case.id or 0, name=given.name, data=given.getvalue()
+                    )
             except PortalError as error:
                 notices.refuse(error)
                 return

@@ -180,7 +180,7 @@ def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
         return "demand.py", {"text": rest}
     if kind == "case":
         return "review.py", {"id": rest}
-    if kind == "model":
+    if kind == "registered-model":
         return "models.py", {"model": rest}
     if kind == "template-request":
         return "request.py", {"id": rest}

@@ -36,6 +36,7 @@ data.audit          | -   | -   | -   | -   | -   | -   | any | any | any | -
 tier.set_facts      | own | -   | own | own | -   | -   | own | -   | -   | -
 tier.confirm        | -   | -   | -   | -   | any | -   | -   | any | -   | -
 case.answer         | own | own | own | own | -   | own | -   | -   | -   | -
+case.assign         | -   | -   | -   | -   | any | -   | -   | any | -   | -
 case.submit         | -   | -   | own | own | -   | own | -   | -   | -   | -
 sign.technical      | -   | -   | -   | -   | any | -   | -   | -   | -   | -
 sign.domain         | not own | - | - | -   | -   | -   | -   | -   | -   | -

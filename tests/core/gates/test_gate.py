@@ -370,7 +370,7 @@ def test_every_answer_is_recorded_with_its_reasons(churn: str) -> None:
     ask()
     ask("test")
     with db.reading() as session:
-        later, first = activity.object_history(session, SYSTEM, f"model:{MODEL}")
+        later, first = activity.object_history(session, SYSTEM, f"registered-model:{MODEL}")
     assert (first.event, first.data["allowed"], first.data["codes"]) == ("gate-asked", False, ["no-case"])
     assert (later.data["environment"], later.data["allowed"]) == ("test", True)
 

@@ -14,13 +14,13 @@ from core.access.policy import MATRIX, ROLES, Actor
 from core.access.tables import Person, RoleGrant
 from core.db import now
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
-from core.evidence.tables import EvidenceSnapshot
+from core.evidence import ci as told_by_ci
 from core.people import actions as people
 from core.projects.tables import Project
 from core.reviews import assigning, opening, pool
 from core.reviews.tables import CaseSeat, Delegation, ReviewCase
 from tests.conftest import SYSTEM, actor_now
-from tests.core.reviews.house import QUORUM, House, checklist, evidence, mirror, upload
+from tests.core.reviews.house import MODEL, QUORUM, House, checklist, evidence, mirror, upload
 
 TODAY = now().date()
 
@@ -340,13 +340,21 @@ def test_who_leaves_or_loses_the_role_loses_the_seat_to_somebody_else(house: Hou
     assert unsettled() == []
 
 
+def test_who_lost_the_role_alone_is_noticed_too(house: House) -> None:
+    case_id = house.reviewed()
+    house.set(RoleGrant, grant_of(house.vera), state="revoked")
+    assert unsettled() == [case_id]
+
+
 def test_a_committer_that_ci_names_later_loses_the_seat(house: House) -> None:
     case_id = house.reviewed()
-    rolf, snapshot_id = house.person("reviewer"), house.case(case_id).snapshot_id
-    with db.writing() as session:
-        snapshot = session.get_one(EvidenceSnapshot, snapshot_id)
-        snapshot.content = {**snapshot.content, "people": ["rita"]}
-        session.add(snapshot)
+    rolf = house.person("reviewer")
+    ci = Actor("token", "1", "pipeline", scopes=frozenset({"metrics:write"}))
+    told = {"repository": "git/churn", "commit": "a" * 40, "workflow": "train", "committers": ["Rita <r@x.example>"]}
+    for version in ("2", "1"):
+        assert unsettled() == []
+        house.do(told_by_ci.tell, ci, model=MODEL, version=version, **told)
+    assert unsettled() == [case_id]
     refill(case_id)
     assert house.seated(case_id) == {house.vera.id: "model validator", rolf.id: "reviewer"}
 

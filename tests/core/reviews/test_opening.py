@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from sqlmodel import select
 
 from core import db
 from core.access.policy import MATRIX, ROLES, Actor
 from core.catalog import actions as catalog
+from core.catalog.tables import Entry
+from core.config import ROOT
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.projects.tables import Project
 from core.reviews import opening, requesting
 from core.reviews.tables import CaseFinding, ChecklistVersion, ReviewCase
+from core.reviews.terms import terms_of
 from core.tracking.tables import MirrorVersion
 from tests.core.reviews.house import ITEMS, MODEL, House, checklist, evidence, mirror
 
@@ -24,7 +29,7 @@ def test_a_case_freezes_items_quorum_clock_and_facts_for_the_tier(house: House) 
     assert [one["id"] for one in case.items] == [one["id"] for one in ITEMS]
     assert {one["id"] for one in case.items if one["blocking"]} == {"TXT-1", "MET-1"}
     assert (case.quorum, case.days, case.validity_days) == ({"model validator": 1, "reviewer": 1}, 5, 182)
-    assert case.environments == ["development", "test", "production"]
+    assert case.environments == ["production"]
     [told] = house.log(case.id or 0, "case-opened")
     assert (told["checklist"], told["about"], told["items"]) == ("checklist:default/small", f"model:{MODEL}:1", 6)
 
@@ -128,6 +133,25 @@ def test_a_version_that_left_mlflow_is_refused(house: House) -> None:
         house.open(version="2")
     with db.reading() as session:
         assert session.get(MirrorVersion, (1, MODEL, "2")) is not None
+
+
+def test_a_checklist_that_one_does_not_see_is_not_there(house: House) -> None:
+    house.set(Entry, house.entry_id, classification="restricted")
+    with pytest.raises(NotFound, match="No such checklist"):
+        house.open()
+
+
+SHIPPED = sorted((ROOT / "catalog" / "checklists").glob("*/entry.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+def test_every_shipped_checklist_can_be_decided_in_each_of_its_tiers(path: Path) -> None:
+    content = yaml.safe_load(path.read_text("utf-8"))["spec"]
+    for tier in content.get("tiers", ("minimal", "limited", "high")):
+        terms = terms_of(content, tier)
+        assert terms.days >= 1
+        assert terms.validity_days >= terms.days
+        assert set(terms.environments) <= {"development", "test", "production"}
 
 
 def test_whoever_does_not_see_the_project_finds_neither_it_nor_its_cases(house: House) -> None:
