@@ -78,8 +78,8 @@ class Settings(BaseSettings):
     )
     evidence_url: str = Field(
         "",
-        description="Where uploaded evidence is kept, such as s3://bucket/evidence (with s3fs installed); without it, the "
-        "folder evidence in the data folder.",
+        description="Where uploaded evidence is kept, such as `s3://bucket/folder`, with `?endpoint_override=host:port` for "
+        "another service than Amazon's; without it, in the data folder.",
     )
     evidence_upload_mb: int = Field(
         20, ge=1, le=1000, description="Largest file of evidence that can be uploaded, in MB."

@@ -12,8 +12,8 @@ from core.access import queries as people
 from core.activity import queries
 from core.activity.events import all_events
 from core.activity.queries import Line
-from core.datasets import records
 from core.errors import PortalError
+from core.reviews import readable
 from pages.parts import actor as actors
 from pages.parts import badges, log_checks, notices, sentences, texts
 from pages.parts.notices import plain
@@ -88,7 +88,7 @@ st.title("Activity", anchor=False)
 
 try:
     with db.reading() as session:
-        seen = records.seen_by(session, actor)
+        seen = readable.seen_by(session, actor)
         found = queries.history(session, actor, **chosen, page=page_number(), size=SIZE, seen=seen)
         names = people.names(session, sentences.references(found.items))
         everybody = people.everybody(session) if reads_all else {}

@@ -11,8 +11,8 @@ from core.access import policy
 from core.activity import queries as activity
 from core.catalog import queries as catalog
 from core.catalog import search
-from core.datasets import records
 from core.projects import queries as projects
+from core.reviews import readable
 from core.tracking import queries as tracking
 from pages.parts import actor as actors
 from pages.parts import badges, timeline, waiting
@@ -51,7 +51,7 @@ with db.reading() as session:
     wanted = search.unmet(session, actor)
     owned = catalog.owned(session, actor)
     tasks = waiting.read(session, actor)
-    seen = records.seen_by(session, actor)
+    seen = readable.seen_by(session, actor)
     may_read = policy.may_anywhere(actor, "activity.read")
     recent = activity.history(session, actor, size=8, seen=seen).items if may_read else []
 

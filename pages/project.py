@@ -10,10 +10,10 @@ from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.activity import queries as activity
-from core.datasets import records
 from core.errors import PortalError
 from core.projects import queries
 from core.projects.queries import ProjectDetail, ProjectRow
+from core.reviews import readable
 from pages.parts import actor as actors
 from pages.parts import (
     addresses,
@@ -55,7 +55,7 @@ def history(actor: Actor, detail: ProjectDetail) -> None:
         periods = queries.stage_periods(session, actor, detail.project.id)
         st.markdown(" → ".join(f"{project_stage.badge(one.stage)} {badges.exact(one.since)}" for one in periods))
         if policy.may(actor, "activity.read", detail.project.scope):
-            seen = records.seen_by(session, actor)
+            seen = readable.seen_by(session, actor)
             timeline.show(session, activity.object_history(session, actor, f"project:{detail.project.id}", seen=seen))
         else:
             st.caption("Your role does not read the activity log.")

@@ -7,9 +7,8 @@ import streamlit as st
 from core import db
 from core.access.policy import Actor
 from core.activity import queries as activity
-from core.datasets import records
 from core.errors import PortalError
-from core.reviews import queries
+from core.reviews import queries, readable
 from core.reviews.moving import subject_of
 from core.reviews.queries import CaseDetail
 from pages.parts import actor as actors
@@ -67,7 +66,7 @@ def history(actor: Actor, detail: CaseDetail) -> None:
         st.markdown(f"> {plain(one.text)}")
         badges.when(plain(detail.names.get(one.author, one.author)), one.at)
     with db.reading() as session:
-        seen = records.seen_by(session, actor)
+        seen = readable.seen_by(session, actor)
         timeline.show(session, activity.object_history(session, actor, subject_of(detail.case), seen=seen))
 
 

@@ -31,7 +31,7 @@ MOST_COUNTED = 10_000
 
 
 Seen = Sequence[ColumnElement[bool]] | None
-"""The conditions under which an actor sees a record: from :mod:`core.datasets.records`, because the log itself knows of
+"""The conditions under which an actor sees a record: from :mod:`core.reviews.readable`, because the log itself knows of
 nobody's sight. Without them everybody but the portal itself reads what they did themselves, and nothing else."""
 
 

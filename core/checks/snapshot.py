@@ -70,7 +70,7 @@ class Snapshot:
     ``on_call``, ``retraining`` (text), ``pattern``, ``model_card`` (section → text), ``catalog`` (kinds adopted),
     ``roles`` (role → people), ``runs`` (stage → how many), ``reuse_reviewed``, ``reuse_searches``, ``links`` (name →
     URL), ``datasets`` (entries it uses), ``entry`` (the subject's own), ``access`` (``route``, ``expires``),
-    ``rollback_version``, ``rollback_rehearsed_on``, ``repository`` (setting → on), ``token_scopes``, and the risk facts.
+    ``rollback_version``, ``rollback_rehearsed_on``, ``repository`` (setting → on), ``token_scopes``, and risk facts.
     """
     answers: Mapping[str, Any] = field(default_factory=dict)
     """Item id → the value that the team answered."""

@@ -102,6 +102,7 @@ def gather(subject: Subject, baseline: Any, champion: Any | None, sensitive: str
     score = metrics.r2_score if subject.is_number else rai.accuracy
     found.measures |= _gains(subject, baseline, champion)
     found.measures |= rai.noise_drop(predict, inputs, actual, score, DRAWS)
+    found.measures |= rai.schema_errors(subject.split.test, subject.split.train)
     found.measures |= rai.data_quality(subject.split.test, "" if subject.is_number else TARGET)
     found.measures |= rai.overlap(subject.split.test, subject.split.train)
     shuffled = inputs.head(MOST_SHUFFLED)  # rows lie in no order, so the first are any

@@ -12,9 +12,10 @@ from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
 from core.errors import Invalid
-from core.evidence.keeping import require_about, subject_of
+from core.evidence.keeping import require_about
 from core.evidence.tables import CiFact, EvidenceSnapshot
 from core.projects.actions import line
+from core.tracking import queries as tracking
 
 COMMITTERS = 200
 """People whom one pipeline run may name."""
@@ -50,7 +51,7 @@ def tell(
     session.add(told)
     session.flush()
     event = events.CiFactTold(
-        subject_of(told.model), version=told.version, repository=told.repository, commit=told.commit,
+        tracking.subject(told.model), version=told.version, repository=told.repository, commit=told.commit,
         workflow=told.workflow, committers=len(told.committers),
     )  # fmt: skip
     record(session, actor, event)

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, select
 
-from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.activity import events
@@ -30,17 +29,11 @@ FILES = 200
 """Files of one subject."""
 
 
-def receive(actor: Actor, *, subject: str, name: str, data: bytes) -> EvidenceFile:
-    """Keep an uploaded file: for edges, since it speaks to the store before the transaction begins."""
-    put(data)
-    with db.writing() as session:
-        return upload(session, actor=actor, subject=subject, name=name, data=data)
-
-
 def upload(session: Session, *, actor: Actor, subject: str, name: str, data: bytes) -> EvidenceFile:
     """Keep an uploaded file as evidence for ``subject``, such as ``case:12``; the same file again is the same row.
 
-    The caller has seen to it that ``actor`` may add to that subject. Raises :class:`Invalid` where the file is too large,
+    The caller has seen to it that ``actor`` may add to that subject, as :func:`core.reviews.answering.upload` does, and its
+    edge has given the bytes to :func:`put` before the transaction, which then finds them in the store. Raises :class:`Invalid` where the file is too large,
     of a kind that is not taken, or dangerous.
     """
     policy.require_anywhere(actor, "case.answer")
@@ -112,25 +105,36 @@ def read(session: Session, file: EvidenceFile) -> bytes:
 @contextmanager
 def _store() -> Iterator[tuple[Any, str]]:
     """The store and the folder in it; whatever goes wrong there becomes a refusal that says so."""
-    import fsspec  # a tenth of a second, which no page has to wait for
-
     url = settings().evidence_url or f"file://{data_folder() / 'evidence'}"
-    shown = url.partition("://")[0]
+    kind = url.partition("://")[0]
     try:
-        store, folder = fsspec.core.url_to_fs(url)
-        yield store, str(folder)
+        yield _opened(url)
     except PortalError:
         raise
     except (ImportError, ValueError) as error:
         raise Unavailable(
-            f"PORTAL_EVIDENCE_URL names a store ({shown}) that cannot be reached here: {type(error).__name__}.",
-            hint="Install what fsspec needs for it, such as s3fs.",
+            f"PORTAL_EVIDENCE_URL names a store ({kind}) that cannot be used here: {type(error).__name__}.",
+            hint="Mend the address, or install what fsspec needs for it.",
         ) from error
     except Exception as error:  # each store raises its own: of the network, of permissions, of its service
         raise Unavailable(
-            f"The store of evidence ({shown}) does not answer: {type(error).__name__}.",
+            f"The store of evidence ({kind}) does not answer: {type(error).__name__}.",
             hint="Check that it is there, and that the portal may write to it.",
         ) from error
+
+
+def _opened(url: str) -> tuple[Any, str]:
+    """The store and its folder. S3 is reached through pyarrow: s3fs cannot be installed beside this pandas."""
+    import fsspec  # a tenth of a second, which no page has to wait for
+
+    if not url.startswith("s3://"):
+        store, folder = fsspec.core.url_to_fs(url)
+        return store, str(folder)
+    from fsspec.implementations.arrow import ArrowFSWrapper
+    from pyarrow.fs import FileSystem
+
+    bucket, folder = FileSystem.from_uri(url)
+    return ArrowFSWrapper(bucket), str(folder)
 
 
 def _path(folder: str, sha256: str) -> str:

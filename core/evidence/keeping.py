@@ -22,6 +22,7 @@ from core.evidence.gathering import Gathered, gather
 from core.evidence.tables import EvidenceCheck, EvidenceSnapshot
 from core.projects.actions import scope_of
 from core.projects.tables import Project, ProjectTracking
+from core.tracking import queries as tracking
 from core.tracking.client import known_as
 
 VERIFIED_FOR = timedelta(minutes=2)
@@ -76,7 +77,7 @@ def keep(session: Session, *, actor: Actor, gathered: Gathered) -> EvidenceSnaps
         session.add(last)
         session.flush()
         taken = partial(events.EvidenceTaken, digest=last.digest, subject_digest=last.subject_digest)
-        record(session, actor, taken(subject_of(last.model), snapshot=last.id or 0))
+        record(session, actor, taken(tracking.subject(last.model), snapshot=last.id or 0))
     _note(session, last, "same", [], gathered.gathered_at)
     return last
 
@@ -97,7 +98,11 @@ def note_check(session: Session, snapshot_id: int, found: Gathered | PortalError
     check = _note(session, snapshot, "changed" if changed else "same", changed, at)
     if changed and (before is None or before.differences != check.differences):
         what = [one.text for one in changed[:_NAMED]]
-        record(session, _VERIFIER, events.EvidenceChanged(subject_of(snapshot.model), snapshot=snapshot_id, what=what))
+        record(
+            session,
+            _VERIFIER,
+            events.EvidenceChanged(tracking.subject(snapshot.model), snapshot=snapshot_id, what=what),
+        )
     return check
 
 
@@ -117,11 +122,6 @@ def newest(session: Session, model: str, version: str) -> EvidenceSnapshot | Non
     return session.exec(
         select(EvidenceSnapshot).where(*of_it).order_by(col(EvidenceSnapshot.id).desc()).limit(1)
     ).first()
-
-
-def subject_of(model: str) -> str:
-    """How events name a registered model."""
-    return f"model:{model[:200]}"
 
 
 def require_about(session: Session, actor: Actor, model: str) -> None:

@@ -16,6 +16,7 @@ from core.gates import facts
 from core.gates.cases import CaseFact, Reason
 from core.gates.facts import Known
 from core.gates.rules import ENVIRONMENTS, Facts, Verdict, decide
+from core.tracking import queries as tracking
 
 HASH_SHOWN = 16
 """So many digits of a record's hash are shown beside a signature."""
@@ -61,11 +62,6 @@ class Consulted:
     shown: tuple[CaseFact, ...]
 
 
-def subject(model: str) -> str:
-    """How the log names a model that the gate was asked about."""
-    return f"model:{model[:200]}"
-
-
 def ask(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Answer:
     """Ask the gate and record its answer."""
     return consult(session, actor=actor, model=model, version=version, environment=environment).answer
@@ -81,7 +77,7 @@ def consult(session: Session, *, actor: Actor, model: str, version: str, environ
         known = replace(known, facts=Facts(model, version))
     decided = decide(known.facts, environment, known.at)
     told = events.GateAsked(
-        subject(model), version=version[:40], environment=environment, allowed=decided.allowed,
+        tracking.subject(model), version=version[:40], environment=environment, allowed=decided.allowed,
         codes=[one.code for one in decided.reasons],
     )  # fmt: skip
     record(session, actor, told)

@@ -31,6 +31,7 @@ from core.gates.cases import CaseFact
 from core.reviews import sealing
 from core.reviews.record import stamp
 from core.reviews.tables import Signature
+from core.tracking import queries as tracking
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -81,7 +82,7 @@ def attest(session: Session, *, actor: Actor, model: str, version: str, environm
     _require_genuine(session, told.cases)
     payload = chain.canonical(_statement(told.answer, told.shown, evidence)).encode()
     issued = events.AttestationIssued(
-        answering.subject(model), version=version[:40], environment=environment, allowed=told.answer.allowed,
+        tracking.subject(model), version=version[:40], environment=environment, allowed=told.answer.allowed,
         digest=hashlib.sha256(payload).hexdigest(),
     )  # fmt: skip
     record(session, actor, issued)

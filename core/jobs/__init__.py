@@ -36,6 +36,8 @@ JOBS = {
     "tidy-jobs": "Forget the runs of jobs that ended long ago",
     "template-work": "Make and deliver requested repositories, read templates, prepare updates",
     "watch-cases": "Compare the evidence of approvals with MLflow; remind of decisions; end and suspend what is due",
+    "certified-pipelines": "Approve versions of certified pipelines that pass all their rules; let certificates lapse",
+    "write-verdicts": "Tell MLflow, as tags of its versions, what review cases say of them",
     "watch-approvals": "Tell whom it concerns that an approval of a pattern ends within a month",
 }
 """Every job by name, with what it does."""
@@ -54,6 +56,8 @@ SCHEDULES = {
     "tidy": "tidy-jobs",
     "approvals": "watch-approvals",
     "cases": "watch-cases",
+    "certificates": "certified-pipelines",
+    "verdicts": "write-verdicts",
     "templates": "template-work",
 }
 """Every schedule by name, with the job that it runs."""

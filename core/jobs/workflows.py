@@ -19,10 +19,11 @@ from core.catalog.tables import Source
 from core.config import settings
 from core.datasets import granting, watching
 from core.errors import PortalError, Unavailable
+from core.gates import writing_back
 from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
 from core.patterns import expiry
 from core.projects import adoption
-from core.reviews import shipping
+from core.reviews import automating, shipping
 from core.reviews import watching as cases
 from core.templates import work
 from core.tracking import sync
@@ -260,6 +261,40 @@ def scheduled_cases(_at: datetime, _context: Any) -> None:
     _watch_cases()
 
 
+@DBOS.step(name="certified-pipelines", retries_allowed=True, max_attempts=3)
+def _certified_pipelines() -> str:
+    return automating.work(policy.system("certificates"))
+
+
+@DBOS.workflow(name="certified-pipelines")
+def certified_pipelines() -> str:
+    """Approve versions of certified pipelines that pass all their rules; let certificates lapse."""
+    return _certified_pipelines()
+
+
+@DBOS.workflow(name="scheduled-certificates")
+def scheduled_certificates(_at: datetime, _context: Any) -> None:
+    """The schedule of ``certified-pipelines``."""
+    _certified_pipelines()
+
+
+@DBOS.step(name="write-verdicts", retries_allowed=True, max_attempts=3)
+def _write_verdicts() -> str:
+    return writing_back.write_back(policy.system("gate"))
+
+
+@DBOS.workflow(name="write-verdicts")
+def write_verdicts() -> str:
+    """Tell MLflow what review cases say of its versions."""
+    return _write_verdicts()
+
+
+@DBOS.workflow(name="scheduled-verdicts")
+def scheduled_verdicts(_at: datetime, _context: Any) -> None:
+    """The schedule of ``write-verdicts``."""
+    _write_verdicts()
+
+
 @DBOS.step(name="template-work", retries_allowed=True, max_attempts=3, interval_seconds=2)
 def _template_work() -> str:
     return work.work(policy.system("templates"))
@@ -299,6 +334,9 @@ def launch(system_database_url: str, seat: str) -> None:
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
             # not once a night: many a portal sleeps then
             {"schedule_name": "tidy", "workflow_fn": scheduled_tidy, "schedule": "30 * * * *"},
+            {"schedule_name": "certificates", "workflow_fn": scheduled_certificates, "schedule": "* * * * *"},
+            # a pipeline that waits for a tag should not wait long
+            {"schedule_name": "verdicts", "workflow_fn": scheduled_verdicts, "schedule": "* * * * *"},
             # a click asks for it at once; this is for what a crash left
             {"schedule_name": "templates", "workflow_fn": scheduled_template_work, "schedule": "* * * * *"},
             # a break-glass is measured in hours; evidence is compared once a day all the same

@@ -386,7 +386,7 @@ class Client:
 
 
 class Recorder:
-    """A writer to one MLflow server: what a training script does. The portal itself only uses it for its demo."""
+    """A writer to one MLflow server: what a training script does, for the demo; experiments; and the gate's verdicts."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -436,6 +436,29 @@ class Recorder:
         """Let an alias name a version."""
         with asking(self.uri):
             self._mlflow.set_registered_model_alias(model, alias, version)
+
+    def tag_version(self, model: str, version: str, tags: dict[str, str]) -> bool:
+        """Set those of these tags that a model version does not have yet; returns whether there is such a version."""
+        with asking(self.uri):
+            try:
+                present = self._mlflow.get_model_version(model, version).tags
+                for name, value in tags.items():
+                    if present.get(name) != value:
+                        self._mlflow.set_model_version_tag(model, version, name, value)
+            except _import("mlflow.exceptions").RestException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return False
+                raise
+        return True
+
+    def point_alias(self, model: str, alias: str, version: str) -> None:
+        """Let an alias of a model that is there name this version, or none where it is empty; nothing if it does already."""
+        with asking(self.uri):
+            present = self._mlflow.get_registered_model(model).aliases.get(alias)
+            if version and str(present or "") != version:
+                self._mlflow.set_registered_model_alias(model, alias, version)
+            elif not version and present:
+                self._mlflow.delete_registered_model_alias(model, alias)
 
     def delete_model(self, name: str) -> None:
         """Delete a registered model with its versions."""
@@ -492,12 +515,13 @@ class RunRecorder:
             return dict(zip(frames, (str(one.digest) for one in given), strict=True))
 
     def model(self, estimator: Any, example: Any, *, requirements: list[str], name: str) -> None:
-        """Keep a fitted estimator with its signature and register it as the next version of the model ``name``."""
+        """Keep a fitted estimator with signature and example, and register it as the next version of the model ``name``."""
         own_types = _import("skops.io").get_untrusted_types(data=_import("skops.io").dumps(estimator))
         with asking(self.uri), _without_hints():
             kept = _import("mlflow.sklearn").log_model(
                 estimator, name="model", pip_requirements=requirements, skops_trusted_types=own_types,
                 signature=_import("mlflow.models").infer_signature(example, estimator.predict(example)),
+                input_example=example,
             )  # fmt: skip
             self._model_id = kept.model_id
             _import("mlflow").MlflowClient(self.uri).create_model_version(

@@ -18,8 +18,8 @@ from pages.parts.notices import plain
 
 def show(actor: Actor, detail: CaseDetail) -> None:
     """Progress at the left, decisions at the right."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(progress(detail))
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        st.markdown(progress(detail), width="content", help=_left(detail))
         with st.container(horizontal=True, width="content"):
             _signing(actor, detail)
             _changes(actor, detail)
@@ -28,13 +28,23 @@ def show(actor: Actor, detail: CaseDetail) -> None:
 
 def progress(detail: CaseDetail) -> str:
     """How far the case is, in a line."""
-    said = [case_words.state(detail.case.state), f"{detail.settled} of {len(detail.items)} items settled"]
-    if detail.blockers:
-        said.append(f":material/lock: against an approval: {plain(', '.join(detail.blockers))}")
-    if detail.case.state in states.OPEN and detail.seats_left:
-        left = ", ".join(f"{count} × {role}" for role, count in detail.seats_left.items())
-        said.append(f"signatures needed: {plain(left)}")
+    said = [f"{detail.settled} of {len(detail.items)} items settled"]
+    if detail.case.state in states.OPEN:
+        if detail.blockers:
+            said.append(f":material/lock: {len(detail.blockers)} against an approval")
+        if detail.seats_left:
+            said.append(f"{sum(detail.seats_left.values())} signatures to come")
     return " · ".join(said)
+
+
+def _left(detail: CaseDetail) -> str | None:
+    """What exactly is left, for whoever asks."""
+    if detail.case.state not in states.OPEN:
+        return None
+    said = [f"Against an approval: {plain(', '.join(detail.blockers))}."] if detail.blockers else []
+    left = ", ".join(f"{count} {role}" for role, count in detail.seats_left.items())
+    said += [f"Signatures to come: {plain(left)}."] if left else []
+    return " ".join(said) or None
 
 
 def _signing(actor: Actor, detail: CaseDetail) -> None:

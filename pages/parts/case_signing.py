@@ -20,7 +20,7 @@ from pages.parts.notices import plain
 _FORM = "signing form"
 
 
-@st.dialog("Sign", width="large", icon=":material/draw:")
+@st.dialog("Sign", width="medium", icon=":material/draw:")
 def dialog(actor: Actor, detail: CaseDetail, decision: str) -> None:
     """First what belongs to the decision, then the record and the PIN."""
     form = st.session_state.get(_FORM)

@@ -12,7 +12,7 @@ from core.activity import queries as activity
 from core.catalog import export
 from core.catalog.kinds import SPECS
 from core.catalog.queries import EntryPage, Relation
-from core.datasets import records
+from core.reviews import readable
 from pages.parts import adoption_impact, badges, diagrams, pattern_approvals, specification, texts, timeline
 from pages.parts.notices import plain
 
@@ -85,7 +85,7 @@ def adopters(actor: Actor, page: EntryPage) -> None:
 def history(actor: Actor, page: EntryPage) -> None:
     """What happened to the entry, from the activity log, as far as this person may read it."""
     with db.reading() as session:
-        lines = activity.object_history(session, actor, page.entry.key, seen=records.seen_by(session, actor))
+        lines = activity.object_history(session, actor, page.entry.key, seen=readable.seen_by(session, actor))
         timeline.show(session, lines)
     if not lines:
         st.info("Nothing that you may read has been recorded about this entry.", icon=":material/history:")

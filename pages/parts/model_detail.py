@@ -7,9 +7,9 @@ import streamlit as st
 from core import db
 from core.access.policy import Actor
 from core.activity import queries as activity
-from core.datasets import records
 from core.errors import PortalError
 from core.projects import queries as projects
+from core.reviews import readable
 from core.tracking import queries as tracking
 from pages.parts import badges, charts, gate_steps, notices, timeline
 from pages.parts.notices import plain
@@ -22,7 +22,7 @@ def show(actor: Actor, name: str) -> None:
             model = tracking.model_detail(session, actor, name)
             project = projects.project(session, actor, model.projects[0][0]).project if model.projects else None
             moves = activity.object_history(
-                session, actor, tracking.subject(name), seen=records.seen_by(session, actor)
+                session, actor, tracking.subject(name), seen=readable.seen_by(session, actor)
             )
     except PortalError as error:
         st.title("Model")

@@ -86,6 +86,7 @@ WORDS = {
     "case-commented": "commented on {item}",
     "case-moved": "moved it from {before} to {after}: {reason}",
     "case-assigned": "assigned {person} as {role}",
+    "case-sampled": "chose it for a look by people",
     "case-seat-released": "released {person} as {role}: {reason}",
     "case-signed": "signed ({meaning}): {decision}, {record_hash}",
     "signatures-voided": "voided signatures {signatures}: {reason}",
@@ -179,7 +180,7 @@ def page_of(subject: str) -> tuple[str, dict[str, str]] | None:
         return "demand.py", {"text": rest}
     if kind == "case":
         return "review.py", {"id": rest}
-    if kind == "model":
+    if kind == "registered-model":
         return "models.py", {"model": rest}
     if kind == "template-request":
         return "request.py", {"id": rest}

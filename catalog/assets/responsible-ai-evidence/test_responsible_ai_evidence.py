@@ -187,6 +187,12 @@ def test_data_are_described_by_their_worst_column_repeats_and_rarest_label():
     assert shares == {"missing_share": 0.25, "duplicate_share": 0.25, "label_balance": 0.25}
 
 
+def test_a_column_that_is_missing_strange_or_of_another_kind_is_an_error_each(rows):
+    assert rai.schema_errors(rows, rows)["rai.data.schema_errors"] == Measure(0, rows=400)
+    broken = rows.drop(columns="x").assign(z=1, y="text")
+    assert rai.schema_errors(broken, rows)["rai.data.schema_errors"].value == 3
+
+
 def test_a_row_in_both_sets_is_found_whatever_its_index(rows):
     shared = pd.concat([rows[300:], rows[:7].set_index(pd.Index(range(9000, 9007)))])
     assert rai.overlap(shared, rows[:300])["rai.data.overlap"] == Measure(7, rows=107)

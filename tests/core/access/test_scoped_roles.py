@@ -18,13 +18,13 @@ from core.catalog import actions as catalog
 from core.catalog import loader
 from core.catalog import queries as catalog_queries
 from core.datasets import queries as datasets
-from core.datasets import records as readable
 from core.db import Session
 from core.errors import Conflict, NotAllowed
 from core.people import actions as people
 from core.projects import actions as projects
 from core.projects import risk
 from core.reuse import demand
+from core.reviews import readable
 from tests.conftest import SYSTEM
 
 Make = Callable[..., Actor]

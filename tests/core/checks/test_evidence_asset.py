@@ -33,6 +33,7 @@ CHECKS: dict[str, dict[str, Any]] = {
     "k_anonymity": {"limit": 5},
     "mia_auc": {"limit": 0.6},
     "importance_logged": {"limit": 0.99},
+    "data_schema_errors": {"limit": 0},
     "data_missing_share": {"limit": 0.05},
     "data_duplicate_share": {"limit": 0.01},
     "data_label_balance": {},
@@ -71,6 +72,7 @@ def measures() -> dict[str, Any]:
         | rai.drift(frame.head(300), frame.tail(300))
         | rai.k_anonymity(pd.DataFrame(groups), ["sex"])
         | rai.membership_inference(losses[:600], losses[600:], DRAWS)
+        | rai.schema_errors(frame.tail(300), frame.head(300))
         | rai.data_quality(frame, "y")
         | rai.overlap(frame.tail(300), frame.head(300))
     )

@@ -56,6 +56,11 @@ def test_the_ratio_of_groups_lies_within_its_interval_whichever_group_is_lower(a
     assert statistics.lowest_over_highest(shares[::-1]) == found
 
 
+def test_more_groups_share_the_error_between_them() -> None:
+    two = [Share(0.3, 200), Share(0.4, 200)]
+    assert statistics.lowest_over_highest([*two, Share(0.35, 10**9)]).lower < statistics.lowest_over_highest(two).lower
+
+
 def groups(hits: tuple[int, ...]) -> Snapshot:
     """A run that logged selection rates and no interval."""
     rates = [hit / ROWS for hit in hits]

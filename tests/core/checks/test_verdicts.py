@@ -129,22 +129,36 @@ def test_without_contexts_whatever_was_not_trained_on_is_evaluation_data() -> No
         run("demographic_parity_ratio", snapshot(measure, datasets=(TRAIN, DatasetUse("d", "bbb222")))).verdict
         == "pass"
     )
+    named = snapshot(measure, datasets=(TRAIN, DatasetUse("d", "bbb222"), DatasetUse("d", "ddd444", "evaluation")))
+    assert run("demographic_parity_ratio", named).verdict == "missing"
     other = snapshot(measure, datasets=(TRAIN, DatasetUse("d", "ddd444")))
     assert run("demographic_parity_ratio", other).verdict == "missing"
 
 
 def test_the_worst_of_several_features_counts_and_the_others_are_told() -> None:
-    found = run(
-        "demographic_parity_ratio",
-        snapshot(
-            {
-                RATIO: Measure(0.95, lower=0.9, upper=1),
-                "rai.demographic_parity_ratio.age": Measure(0.5, lower=0.4, upper=0.6),
-            }
-        ),
-    )
-    assert (found.verdict, found.metric, found.observed) == ("fail", "rai.demographic_parity_ratio.age", 0.5)
+    good, bad = Measure(0.95, lower=0.9, upper=1), Measure(0.5, lower=0.4, upper=0.6)
+    age, near = "rai.demographic_parity_ratio.age", Measure(0.9, lower=0.85, upper=0.95)
+    found = run("demographic_parity_ratio", snapshot({age: good, RATIO: bad}))
+    assert (found.verdict, found.metric, found.observed) == ("fail", RATIO, 0.5)
     assert "The other value is better." in found.text
+    assert run("demographic_parity_ratio", snapshot({age: good, RATIO: near})).metric == RATIO
+    assert run("demographic_parity_ratio", snapshot({age: near, RATIO: good})).metric == age
+
+
+@pytest.mark.parametrize("part", [".lower", ".upper", ".rows"])
+def test_an_end_of_an_interval_without_its_value_is_not_taken_for_the_value(part: str) -> None:
+    assert on("ece", f"rai.ece{part}", 0.01, tier="minimal").verdict == "missing"
+
+
+def test_an_overwritten_selection_rate_gives_no_interval() -> None:
+    metrics = {
+        RATIO: Measure(0.98),
+        "rai.selection_rate.sex.f": Measure(0.49, rows=50_000),
+        "rai.selection_rate.sex.m": Measure(0.5, rows=50_000),
+    }
+    assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "pass"
+    metrics["rai.selection_rate.sex.f"] = Measure(0.49, rows=50_000, overwritten=True)
+    assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "inconclusive"
 
 
 def test_what_cannot_be_measured_calls_for_a_compensating_control() -> None:
@@ -191,6 +205,26 @@ def test_nothing_passes_on_a_group_below_the_floor() -> None:
     assert "60 rows, too few to judge: it should have at least 100." in found.text
     metrics["rai.group_count.sex.f"] = Measure(100, rows=1000)
     assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "pass"
+
+
+def test_the_worst_group_is_not_judged_on_few_rows_whichever_way_they_were_counted() -> None:
+    metrics = {"rai.worst_group_ratio.f1": Measure(0.99, lower=0.95, upper=1)}
+    assert run("worst_group_ratio", snapshot(metrics)).verdict == "pass"
+    metrics["rai.group_count.sex.f"] = Measure(30, rows=1000)
+    assert run("worst_group_ratio", snapshot(metrics)).verdict == "inconclusive"
+
+
+def test_the_contract_of_each_dataset_counts_not_of_the_first_alone() -> None:
+    full, empty = {"title": "Loans", "expectations": [{}] * 5}, {"title": "Regions", "expectations": []}
+    assert run("contract_present", snapshot(facts={"datasets": [full]})).verdict == "pass"
+    found = run("contract_present", snapshot(facts={"datasets": [full, empty]}))
+    assert (found.verdict, "Regions holds 0 checks" in found.text) == ("missing", True)
+
+
+def test_searches_that_nobody_counted_are_not_taken_for_enough() -> None:
+    facts = {"reuse_reviewed": True}
+    assert run("reuse_review_recorded", snapshot(facts=facts)).verdict == "pass"
+    assert run("reuse_review_recorded", snapshot(facts=facts), minimum_searches=3).verdict == "missing"
 
 
 @pytest.mark.parametrize(

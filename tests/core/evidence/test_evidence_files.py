@@ -30,6 +30,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError, Un
 from core.evidence import files, media
 from core.evidence.tables import EvidenceFile
 from tests.conftest import forget_settings
+from tests.core.evidence.bucket import bucket
 
 Make = Callable[..., Actor]
 TEXT = b"The rollback was rehearsed on 3 November.\n"
@@ -216,7 +217,9 @@ def scientist(store: str, person: Make) -> Actor:
 
 
 def upload(actor: Actor, data: bytes = TEXT, name: str = "rollback.txt", subject: str = "case:1") -> EvidenceFile:
-    return files.receive(actor, subject=subject, name=name, data=data)
+    files.put(data)
+    with db.writing() as session:
+        return files.upload(session, actor=actor, subject=subject, name=name, data=data)
 
 
 def read(file: EvidenceFile) -> bytes:
@@ -327,7 +330,28 @@ def test_any_store_of_fsspec_keeps_evidence(scientist: Actor, monkeypatch: pytes
     assert not (data_folder() / "evidence").exists()
 
 
-@pytest.mark.parametrize("url", ["nosuch://bucket/x", "abfs://bucket/x", "file:///proc/nowhere"])
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_evidence_lies_in_s3_where_the_setting_says_so(scientist: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with bucket() as kept:
+        monkeypatch.setenv("PORTAL_EVIDENCE_URL", kept.url)
+        forget_settings()
+        file = upload(scientist, pdf(), "report.pdf")
+        upload(scientist, pdf(), "the same.pdf")
+        assert read(file) == kept.objects[f"evidence/{file.sha256[:2]}/{file.sha256}"]
+        assert len([key for key in kept.objects if not key.endswith("/")]) == 1
+        kept.objects = dict.fromkeys(kept.objects, b"altered")
+        with pytest.raises(Conflict):
+            read(file)
+        kept.objects = {}
+        with pytest.raises(NotFound):
+            read(file)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://bucket/x?nonsense=1", "nosuch://bucket/x", "abfs://bucket/x", "file:///proc/nowhere"]
+)
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_store_that_cannot_be_reached_is_said_and_nothing_is_kept(
     scientist: Actor, monkeypatch: pytest.MonkeyPatch, url: str

@@ -72,7 +72,7 @@ def test_the_same_evidence_is_kept_once_and_other_evidence_anew(store: str) -> N
     assert kept(evidence(params={"C": "1"})) > first
     taken = told("evidence-taken")
     assert [one.data["snapshot"] for one in taken] == [first, first + 1]
-    assert taken[0].subject == "model:churn"
+    assert taken[0].subject == "registered-model:churn"
 
 
 def test_evidence_that_was_just_copied_is_verified(store: str) -> None:

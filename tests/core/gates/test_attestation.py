@@ -79,7 +79,7 @@ def test_a_denial_is_attested_as_one(approved: int) -> None:
 def test_every_attestation_is_recorded_with_its_digest(approved: int) -> None:
     content = attest()
     with db.reading() as session:
-        issued, asked = activity.object_history(session, SYSTEM, f"model:{MODEL}")
+        issued, asked = activity.object_history(session, SYSTEM, f"registered-model:{MODEL}")
     payload = b64decode(json.loads(content)["payload"])
     assert (issued.event, asked.event) == ("attestation-issued", "gate-asked")
     assert issued.data["digest"] == hashlib.sha256(payload).hexdigest()
@@ -135,7 +135,7 @@ def test_without_evidence_there_is_nothing_to_attest_and_nothing_recorded(churn:
     with pytest.raises(Conflict, match="no case rests on copied evidence"):
         attest()
     with db.reading() as session:
-        assert not activity.object_history(session, SYSTEM, f"model:{MODEL}")
+        assert not activity.object_history(session, SYSTEM, f"registered-model:{MODEL}")
 
 
 def test_a_signature_that_was_forged_in_the_store_is_not_vouched_for(approved: int) -> None:

@@ -35,7 +35,7 @@ from tests.core.gates.house import MODEL, RELEASE
 
 Make = Callable[..., Actor]
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-PRIVACY = "checklist:default/dataset-onboarding"
+SECOND = "checklist:default/pipeline-certification"
 
 
 def ask(
@@ -333,11 +333,11 @@ def test_a_withdrawn_checklist_denies(churn: str) -> None:
 
 
 def test_every_checklist_of_the_rule_has_to_approve(churn: str) -> None:
-    rule = {"environment": "production", "tiers": ["limited"], "stages": ["operate"], "checklists": [RELEASE, PRIVACY]}
+    rule = {"environment": "production", "tiers": ["limited"], "stages": ["operate"], "checklists": [RELEASE, SECOND]}
     rules(gate={"rules": [rule]})
     first = house.case()
     assert codes() == ["no-case"]
-    second = house.case(PRIVACY, state="in review")
+    second = house.case(SECOND, state="in review")
     assert codes() == ["undecided"]
     house.change(second, state="approved")
     answer = ask()
@@ -346,7 +346,7 @@ def test_every_checklist_of_the_rule_has_to_approve(churn: str) -> None:
 
 def test_a_suspended_case_by_a_checklist_that_nobody_asks_for_closes_too(churn: str) -> None:
     house.case()
-    house.case(PRIVACY, state="suspended")
+    house.case(SECOND, state="suspended")
     assert (codes(), codes("test")) == (["suspended"], ["suspended"])
 
 
@@ -370,7 +370,7 @@ def test_every_answer_is_recorded_with_its_reasons(churn: str) -> None:
     ask()
     ask("test")
     with db.reading() as session:
-        later, first = activity.object_history(session, SYSTEM, f"model:{MODEL}")
+        later, first = activity.object_history(session, SYSTEM, f"registered-model:{MODEL}")
     assert (first.event, first.data["allowed"], first.data["codes"]) == ("gate-asked", False, ["no-case"])
     assert (later.data["environment"], later.data["allowed"]) == ("test", True)
 

@@ -278,6 +278,13 @@ def data_quality(frame: pd.DataFrame, target: str = "") -> Measures:
     return {f"rai.data.{name}": Measure(float(n), rows=len(frame)) for name, n in shares.items()}
 
 
+def schema_errors(frame: pd.DataFrame, expected: pd.DataFrame) -> Measures:
+    """How many columns are missing, not expected, or numbers where none are expected or reverse."""
+    one, other = _are_numbers(frame), _are_numbers(expected)
+    wrong = [name for name in {**one, **other} if one.get(name) is not other.get(name)]
+    return {"rai.data.schema_errors": Measure(float(len(wrong)), rows=len(frame))}
+
+
 def overlap(evaluation: pd.DataFrame, training: pd.DataFrame) -> Measures:
     """How many evaluation rows were trained on, by a hash over the columns of both."""
     shared = [name for name in evaluation if name in training]
@@ -394,6 +401,10 @@ def _named(groups: Groups, rows: int | None = None) -> Iterator[tuple[str, NDArr
         if rows is not None and len(labels) != rows:
             raise ValueError(f"{name}: {len(labels)} groups for {rows} rows; give one per row")
         yield _plain(name), labels.map(_label).to_numpy(dtype=object)
+
+
+def _are_numbers(frame: pd.DataFrame) -> dict[Any, bool]:
+    return {name: pd.api.types.is_numeric_dtype(kind) for name, kind in frame.dtypes.items()}
 
 
 def _count(group: NDArray[Any], one: Any) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, and_, cast, func, literal, not_, or_, true, type_coerce
+from sqlalchemy import JSON, ColumnElement, String, and_, cast, func, literal, not_, or_, true, type_coerce
 from sqlmodel import Session, col, select
 
 from core.access import policy
@@ -23,6 +23,7 @@ from core.datasets.queries import readable_requests
 from core.db import is_sqlite
 from core.projects.tables import ProjectTracking
 from core.projects.visibility import hidden_from
+from core.reviews.tables import ReviewCase
 
 _ABOUT_REQUESTS = sorted(one.name for one in all_events() if one.name.startswith("data-"))
 """Events that tell who asked for, got or lost which data: for those who may read the request."""
@@ -46,7 +47,7 @@ def seen_by(session: Session, actor: Actor) -> list[ColumnElement[bool]]:
 
 
 def _of_what_is_classified(session: Session, actor: Actor) -> list[ColumnElement[bool]]:
-    """Records about projects, their models and entries, and those that name one."""
+    """Records about projects, their cases, models and entries, and those that name one."""
     sight = policy.sight(actor)
     if sight.all_confidential and sight.all_restricted:
         return []
@@ -54,7 +55,8 @@ def _of_what_is_classified(session: Session, actor: Actor) -> list[ColumnElement
     owned = select(func.substr(literal("registered-model:") + col(ProjectTracking.name), 1, 220))
     models = owned.where(ProjectTracking.kind == "model", col(ProjectTracking.project_id).in_(projects))
     subjects = projects.with_only_columns(literal("project:") + projects.selected_columns[0])
-    hidden: list[ColumnElement[bool]] = [col(Activity.subject).in_(subjects), col(Activity.subject).in_(models)]
+    cases = select(literal("case:") + cast(ReviewCase.id, String)).where(col(ReviewCase.project_id).in_(projects))
+    hidden: list[ColumnElement[bool]] = [col(Activity.subject).in_(one) for one in (subjects, models, cases)]
     hidden.append(_is_hidden_entry(actor, Activity.subject))
     named = _said(session, "project").as_string().in_(projects)
     hidden.append(and_(col(Activity.event).in_(_NAMING_PROJECTS), named))

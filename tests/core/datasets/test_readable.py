@@ -12,11 +12,12 @@ from core.activity import events, recording
 from core.activity import queries as activity
 from core.activity.queries import History, Line
 from core.catalog import actions as catalog
-from core.datasets import actions, queries, records
+from core.datasets import actions, queries
 from core.projects import actions as projects
 from core.projects import adoption, members, value
 from core.projects.tables import Project
 from core.reuse import actions as reuse
+from core.reviews import readable
 from tests.conftest import SYSTEM, actor_now
 from tests.core.datasets.house import House
 
@@ -26,13 +27,13 @@ Make = Callable[..., Actor]
 def about(actor: Actor, subject: str) -> list[Line]:
     """What ``actor`` reads of one object."""
     with db.reading() as session:
-        return activity.object_history(session, actor, subject, seen=records.seen_by(session, actor))
+        return activity.object_history(session, actor, subject, seen=readable.seen_by(session, actor))
 
 
 def log(actor: Actor, **wanted: object) -> History:
     """What ``actor`` reads of the log."""
     with db.reading() as session:
-        return activity.history(session, actor, seen=records.seen_by(session, actor), **wanted)  # type: ignore[arg-type]
+        return activity.history(session, actor, seen=readable.seen_by(session, actor), **wanted)  # type: ignore[arg-type]
 
 
 def of_data(lines: list[Line]) -> list[str]:
