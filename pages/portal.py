@@ -7,6 +7,7 @@ import streamlit as st
 from core.access import policy
 from core.access.policy import Actor
 from core.config import settings
+from core.demo.cases import PIN
 from pages.parts import actor as actors
 from pages.parts import notices
 
@@ -96,5 +97,5 @@ page.run()
 if settings().demo:
     st.caption(
         "Demo organisation: people and projects are invented, every figure comes from real training runs. "
-        "The command make demo-remove removes it."
+        f"Its people sign reviews with the PIN {PIN}. The command make demo-remove removes it."
     )

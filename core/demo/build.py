@@ -18,7 +18,7 @@ from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.config import ROOT, settings
-from core.demo import organisation, scaffolds
+from core.demo import organisation, reviewing, scaffolds
 from core.demo.organisation import PROJECTS, DemoProject
 from core.errors import Unavailable
 from core.reviews import shipping
@@ -51,6 +51,7 @@ def build(actor: Actor, progress: Progress) -> None:
         shipping.load(policy.system("loader"))  # its entries are there to be adopted
         organisation.build(actor, progress)
     scaffolds.build(progress)
+    reviewing.give_pins()
     client = _mlflow(progress)
     from core.demo import training
 
@@ -60,6 +61,7 @@ def build(actor: Actor, progress: Progress) -> None:
             trained = _train(client, plan)
             progress(f"{plan.project}: {trained} runs ({number} of {len(training.PLAN)} projects).")
     sync(actor)
+    reviewing.build(client, progress)
     progress("The demo stands.")
 
 

@@ -106,6 +106,7 @@ CHARTERS: dict[str, Charter] = {
         "Stop when the two groups cannot be served equally well.",
         "Shared public data set of the data platform.",
         "tabular", "who is called first", _CLINIC + _AMARA, ("classification", "fairness", "health"),
+        monitoring=_WATCHED, on_call="Amara Okafor",
         risk=_PATIENTS | {"profiling": True, "significant_effect": True},
     ),
     "meter-reading": Charter(

@@ -23,11 +23,13 @@ from core.datasets.tables import DataRequest
 from core.demo import stories
 from core.demo.charters import CHARTERS, PATTERN_PLANS
 from core.errors import Conflict
+from core.evidence.tables import EvidenceFile, EvidenceSnapshot
 from core.patterns.tables import PatternApproval
 from core.people import actions as people
 from core.projects import actions as projects
 from core.projects import adoption
-from core.projects.tables import Adoption, HarvestDecision, Project
+from core.projects.tables import Adoption, HarvestDecision, Project, ProjectTracking
+from core.reviews.tables import CaseSeat, Condition, Delegation, PendingSignature, ReviewCase, Signature
 
 SUBJECT = "demo:organisation"
 
@@ -156,7 +158,7 @@ PROJECTS = (
     DemoProject(
         "follow-up-priority", "Who is called for follow-up first", "clinical-analytics", ("experiment",),
         "Ranks patients for follow-up calls; fairness between groups is the open question.",
-        ("dataset:diabetes", "asset:group-fairness-metrics", "asset:pii-scan"),
+        ("dataset:diabetes", "asset:group-fairness-metrics", "asset:responsible-ai-evidence", "asset:pii-scan"),
         metric="balanced_accuracy", predicts="priority", risk_tier="high",
     ),
     DemoProject(
@@ -236,14 +238,16 @@ def build(actor: Actor, progress: Callable[[str], None]) -> None:
 
 
 def remove(session: Session, *, actor: Actor) -> None:
-    """Take the demo's people, projects and adoptions out of the store; the log keeps what they did, by pseudonym.
+    """Take the demo's people, projects, cases and adoptions out of the store; the log keeps what they did, by pseudonym.
 
-    Teams and units stay where projects that are not the demo's depend on them.
+    Teams and units stay where projects that are not the demo's depend on them; so do people who review a case of such a
+    project, without an account: what somebody signed stays readable.
     """
     policy.require(actor, "admin.people")
     if not is_built(session):
         raise Conflict("The demo organisation does not stand.", hint="There is nothing to remove.")
     _require_remaining_administrator(session, actor)
+    _remove_cases(session)
     _remove_projects(session)
     _remove_people(session)
     _remove_teams(session)
@@ -335,6 +339,18 @@ def _require_remaining_administrator(session: Session, actor: Actor) -> None:
         )
 
 
+def _remove_cases(session: Session) -> None:
+    """The cases of the demo's projects with all that belongs to them, and the copies of evidence on its models."""
+    ours = select(Project.id).where(col(Project.demo))
+    cases = session.exec(select(ReviewCase.id).where(col(ReviewCase.project_id).in_(ours))).all()
+    models = select(ProjectTracking.name).where(
+        ProjectTracking.kind == "model", col(ProjectTracking.project_id).in_(ours)
+    )
+    session.execute(delete(EvidenceFile).where(col(EvidenceFile.subject).in_([f"case:{one}" for one in cases])))
+    session.execute(delete(ReviewCase).where(col(ReviewCase.id).in_(cases)))
+    session.execute(delete(EvidenceSnapshot).where(col(EvidenceSnapshot.model).in_(models)))
+
+
 def _remove_projects(session: Session) -> None:
     ours = select(Project.id).where(col(Project.demo))
     of_ours = col(Adoption.project_id).in_(ours)
@@ -351,8 +367,13 @@ def _remove_projects(session: Session) -> None:
 
 def _remove_people(session: Session) -> None:
     ours = select(Person.id).where(col(Person.demo))
-    for table in (RoleGrant, SignIn, TeamMember):
+    for table in (RoleGrant, SignIn, TeamMember, PendingSignature):
         session.execute(delete(table).where(col(table.person_id).in_(ours)))
+    session.execute(delete(Delegation).where(col(Delegation.from_id).in_(ours) | col(Delegation.to_id).in_(ours)))
+    in_cases = (col(CaseSeat.person_id), col(Signature.person_id), col(Condition.owner_id))
+    staying = {one for column in in_cases for one in session.exec(select(column).where(column.in_(ours)))}
+    without_account = {"demo": False, "active": False, "email": None}
+    session.execute(update(Person).where(col(Person.id).in_(staying)).values(**without_account))
     session.execute(delete(Person).where(col(Person.demo)))
     asked = select(DemandAsk.id).where(DemandAsk.text == Demand.text)
     session.execute(delete(Demand).where(~asked.exists()))
