@@ -373,15 +373,16 @@ def test_nobody_can_press_approve_while_a_blocking_item_stands_against_it(bank: 
 
 def test_changes_are_asked_for_item_by_item(bank: Bank, portal_as: Portal) -> None:
     case_id = bank.submitted()
-    app = page(portal_as(bank.vera), case_id)
+    app = page(portal_as(bank.vera), case_id, item="NOTE-1")
+    assert app.multiselect(key="changes").value == ["NOTE-1"], "the one that is open"
     app.multiselect(key="changes").set_value(["DATA-1", "NOTE-1"])
     app = ok(app.run())
     app.text_area(key="change DATA-1").set_value("Name the source.")
-    app = press(app, "Send it back")
+    app = press(app, "Ask")
     assert "Write something first" in texts(app, "error"), "each item has its own words"
     assert bank.state(case_id) == "in review"
     app.text_area(key="change NOTE-1").set_value("Drop it.")
-    press(app, "Send it back")
+    press(app, "Ask")
     assert bank.state(case_id) == "changes requested"
     assert [(one.item_id, one.text) for one in rows(CaseComment, asks_change=True)] == [
         ("DATA-1", "Name the source."), ("NOTE-1", "Drop it."),
