@@ -20,8 +20,6 @@ def show(finding: Finding, *, status: str = "") -> None:
     st.markdown(f"{verdict}{plain(finding.text)}")
     if finding.observed is not None and finding.limit is not None:
         _chart(finding)
-    if finding.rows_needed:
-        st.caption(f"About {finding.rows_needed:,} more rows would settle it.")
     if finding.compensating:
         st.caption("It cannot be measured here: show a control that stands in for it, or ask for a waiver.")
     if finding.advice and finding.verdict != "pass":
