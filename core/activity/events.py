@@ -1231,6 +1231,14 @@ class ReviewerProfileChanged(Event):
 
 
 @dataclass(frozen=True)
+class CaseSampled(Event):
+    """A version that a certified pipeline would have passed goes to people, so that somebody checks the pipeline."""
+
+    name = "case-sampled"
+    certificate: int
+
+
+@dataclass(frozen=True)
 class CertificateProposed(Event):
     """A validation pipeline was proposed for certification, by repository, commit, workflow and rules."""
 

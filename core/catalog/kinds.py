@@ -558,6 +558,8 @@ class ChecklistSpec(Spec):
 
     applies_to: Literal["model", "project", "dataset", "pipeline"]
     tiers: list[Tier] = ["minimal", "limited", "high"]
+    standard: bool = False
+    """Whether every project of its tiers starts with it; a team takes the others where they fit."""
     quorum: dict[SigningRole, Annotated[int, Field(ge=1, le=5)] | dict[Tier, Annotated[int, Field(ge=0, le=5)]]] = {}
     """Who signs, and how many of them; without anybody no case can be opened."""
     environments: list[Environment] = ["development", "test", "production"]

@@ -37,6 +37,7 @@ Read = tuple[list[Definition], list[Problem]]
 _OWN_FOLDERS = {*FOLDERS.values(), OTHERS}
 _LOOKS_LIKE_A_DEFINITION = re.compile(
     rb"""apiVersion["']?\s*:\s*["']?(factory/|([a-z0-9-]+\.)*backstage\.io/)|\$schema["']?\s*:[^\n]{0,200}azureml"""
+    rb"""|line_id["']?\s*:"""
 )
 _CLONED_FILES = ("*.yaml", "*.yml", "[Mm][Ll][Pp][Rr][Oo][Jj][Ee][Cc][Tt]", "README.md")
 

@@ -214,10 +214,14 @@ def reuse_review_recorded(task: Task) -> Finding:
     if not facts.get("reuse_reviewed"):
         return task.finding("missing", "The reuse review is not complete.")
     asked, searches = task.number_or_none("minimum_searches"), facts.get("reuse_searches")
-    if asked is not None and isinstance(searches, int) and searches < asked:
-        text = f"The reuse review holds {counted(searches, 'search', 'searches')}"
+    if asked is None:
+        return task.finding("pass", "The reuse review is complete.")
+    if not isinstance(searches, int):
+        return task.finding("missing", "How many searches the reuse review holds is not known.")
+    text = f"The reuse review is complete and holds {counted(searches, 'search', 'searches')}"
+    if searches < asked:
         return task.finding("missing", f"{text}; it should be at least {figure(asked)}.")
-    return task.finding("pass", "The reuse review is complete.")
+    return task.finding("pass", f"{text}.")
 
 
 @check(

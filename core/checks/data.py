@@ -140,17 +140,22 @@ def dataset_field_present(task: Task) -> Finding:
     advice="Write the promises as expectations in the dataset's entry.",
 )
 def contract_present(task: Task) -> Finding:
-    """The dataset's contract holds checks that a program can run: its expectations and its freshness."""
-    card = next(iter(_cards(task)), {})
-    promises = card.get("expectations")
-    count = (len(promises) if isinstance(promises, list | tuple) else 0) + bool(card.get("freshness"))
-    asked = task.number("minimum_checks")
-    text = f"The contract holds {counted(count, 'check')}"
+    """The contract of each dataset holds checks that a program can run: its expectations and its freshness."""
+    cards, asked = _cards(task), task.number("minimum_checks")
+    if not cards:
+        return task.finding("missing", "No dataset of the catalog belongs to it.")
+    count, title = min((_promises(card), _title(card)) for card in cards)
+    text = f"The contract of {title} holds {counted(count, 'check')}"
     if count < asked:
         return task.finding(
             "missing", f"{text}; it should be at least {figure(asked)}.", observed=float(count), limit=asked
         )
     return task.finding("pass", f"{text}.", observed=float(count), limit=asked, better="above")
+
+
+def _promises(card: Mapping[str, Any]) -> int:
+    expectations = card.get("expectations")
+    return (len(expectations) if isinstance(expectations, list | tuple) else 0) + bool(card.get("freshness"))
 
 
 @check(

@@ -275,7 +275,7 @@ def _whole(measure: Measure | None) -> int | None:
 def smallest_group(snapshot: Snapshot, feature: str) -> int | None:
     """The rows of the smallest group of a sensitive feature, or of any where its own are not known."""
     own = readings(snapshot.metrics, Metric(f"rai.group_count.{feature}")) if feature else {}
-    counts = own or readings(snapshot.metrics, Metric("rai.group_count.min"))
+    counts = own or readings(snapshot.metrics, METRICS["rai.group_count"])
     found = [_whole(one) for one in counts.values()]
     return min((one for one in found if one), default=None)
 

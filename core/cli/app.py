@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli import catalog, demo, documents, gate, log, people, store
+from core.cli import catalog, checklists, demo, documents, gate, log, people, store
 from core.cli.output import Commands
 
 _HELP = """The AI factory portal's command line.
@@ -71,6 +71,7 @@ app.command("verify-attestation")(gate.verify_attestation)
 app.command()(documents.document)
 app.command()(log.verify)
 app.command()(log.seal)
+app.add_typer(checklists.app, name="checklist")
 app.add_typer(people.tokens, name="token")
 app.add_typer(people.persons, name="person")
 app.add_typer(demo.app, name="demo")

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, select
 
-from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.activity import events
@@ -30,17 +29,11 @@ FILES = 200
 """Files of one subject."""
 
 
-def receive(actor: Actor, *, subject: str, name: str, data: bytes) -> EvidenceFile:
-    """Keep an uploaded file: for edges, since it speaks to the store before the transaction begins."""
-    put(data)
-    with db.writing() as session:
-        return upload(session, actor=actor, subject=subject, name=name, data=data)
-
-
 def upload(session: Session, *, actor: Actor, subject: str, name: str, data: bytes) -> EvidenceFile:
     """Keep an uploaded file as evidence for ``subject``, such as ``case:12``; the same file again is the same row.
 
-    The caller has seen to it that ``actor`` may add to that subject. Raises :class:`Invalid` where the file is too large,
+    The caller has seen to it that ``actor`` may add to that subject, as :func:`core.reviews.answering.upload` does, and its
+    edge has given the bytes to :func:`put` before the transaction, which then finds them in the store. Raises :class:`Invalid` where the file is too large,
     of a kind that is not taken, or dangerous.
     """
     policy.require_anywhere(actor, "case.answer")

@@ -36,8 +36,8 @@ class SignatureFact:
     decision: str
     signed_at: datetime
     record_hash: str
-    about: str = ""
-    """The digest of the subject in what was signed; empty where that names another version or record."""
+    about: str | None = ""
+    """The digest of the subject in what was signed; nothing where that names another subject or record."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class CertificateFact:
 
 @dataclass(frozen=True)
 class CaseFact:
-    """A review case about a version, as the gate sees it."""
+    """A review case about a version or its project, as the gate sees it."""
 
     id: int
     checklist: str
@@ -102,6 +102,8 @@ class CaseFact:
     certificate: CertificateFact | None = None
     snapshot: int | None = None
     """The copy of evidence that it rests on."""
+    kind: str = "model"
+    """``model`` where it is about this version, ``project`` where it is about the whole project."""
 
     @property
     def link(self) -> str:
@@ -139,8 +141,13 @@ def governing(cases: Iterable[CaseFact]) -> dict[str, CaseFact]:
 
 
 def closes(case: CaseFact, at: datetime) -> bool:
-    """Whether it closes every environment: its approval was taken back, or its time is over."""
-    return case.state in CLOSING or (case.state in states.APPROVED and _run_out(case, at))
+    """Whether it closes every environment to its version: its approval was taken back, or its time is over.
+
+    A case about the project does so only where a rule asks for it: most of what projects are asked is no release.
+    """
+    if case.kind != "model":
+        return False
+    return case.state in CLOSING or (case.state in states.APPROVED and run_out(case, at))
 
 
 def against(case: CaseFact, asked: Asked) -> list[Reason]:
@@ -171,12 +178,13 @@ def _said(case: CaseFact, code: str, text: str) -> Reason:
 # --- the rules for a case that is approved ---------------------------------------------------------------------------
 
 
-def _run_out(case: CaseFact, at: datetime) -> bool:
+def run_out(case: CaseFact, at: datetime) -> bool:
+    """Whether the time of an approval is over, even if nobody has noted it yet."""
     return case.expires_at is None or case.expires_at <= at
 
 
 def _expired(case: CaseFact, asked: Asked) -> str:
-    return "its approval has run out." if _run_out(case, asked.at) else ""
+    return "its approval has run out." if run_out(case, asked.at) else ""
 
 
 def _clock(case: CaseFact, asked: Asked) -> str:
@@ -197,7 +205,8 @@ def _tier(case: CaseFact, asked: Asked) -> str:
 
 
 def _evidence(case: CaseFact, _asked: Asked) -> str:
-    return "" if case.subject_digest and case.evidence_digest else "it rests on no evidence."
+    known = case.kind != "model" or (case.subject_digest and case.evidence_digest)
+    return "" if known else "it rests on no evidence."
 
 
 def _subject(case: CaseFact, asked: Asked) -> str:
@@ -213,7 +222,7 @@ def _changed(case: CaseFact, _asked: Asked) -> str:
 
 
 def _verified(case: CaseFact, asked: Asked) -> str:
-    if asked.oldest_evidence is None or case.check == "changed":
+    if case.kind != "model" or asked.oldest_evidence is None or case.check == "changed":
         return ""
     if case.check != "same" or case.checked_at is None:
         return "its evidence was never found the same as in MLflow."

@@ -39,13 +39,14 @@ class Known:
 
 def read(session: Session, actor: Actor, model: str, version: str) -> Known:
     """Everything that the gate decides on, as it stands in this transaction."""
-    about = {"model": model, "version": version}
+    about: dict[str, Any] = {"model": model, "version": version}
     row = session.connection().execute(statements.VERSION, about).first()
     moment = now()
     if row is None:
         return Known(Facts(model, version), True, moment)
     if row.logged:
         moment = max(moment, datetime.fromisoformat(row.logged))
+    about["project"] = row.project or ""
     facts = Facts(
         model, version, True, row.gone_at is not None, row.run_id, row.source, row.project or "", row.stage or "",
         row.tier or "", row.synced_at, _policy(json.dumps(row.policy)), _cases(session, about),
@@ -73,7 +74,7 @@ def _policy(written: str) -> GatePolicy | None:
 # --- cases -----------------------------------------------------------------------------------------------------------
 
 
-def _cases(session: Session, about: dict[str, str]) -> tuple[CaseFact, ...]:
+def _cases(session: Session, about: dict[str, Any]) -> tuple[CaseFact, ...]:
     connection = session.connection()
     rows = connection.execute(statements.CASES, about).all()
     if not rows:
@@ -86,28 +87,28 @@ def _cases(session: Session, about: dict[str, str]) -> tuple[CaseFact, ...]:
             row.id, row.key, row.title, row.checklist_state == "withdrawn", row.project_id, row.state, row.tier,
             tuple(row.environments), row.quorum, row.reason, row.decided_at, row.expires_at, row.subject_digest,
             row.evidence_digest or "", (row.copied or {}).get("run_id") or "", (row.copied or {}).get("source") or "",
-            row.outcome or "", row.checked_at, tuple(_signature(one, about) for one in parts["signature", row.id]),
+            row.outcome or "", row.checked_at, tuple(_signature(one, row) for one in parts["signature", row.id]),
             tuple(_condition(one) for one in parts["condition", row.id]),
-            tuple(_waiver(one) for one in parts["waiver", row.id]), _certificate(row), row.snapshot_id,
+            tuple(_waiver(one) for one in parts["waiver", row.id]), _certificate(row), row.snapshot_id, row.kind,
         )
         for row in rows
     )  # fmt: skip
 
 
-def _signature(part: Any, about: dict[str, str]) -> SignatureFact:
-    digest = _signed_digest(part.sixth, part.fifth, about)
+def _signature(part: Any, case: Any) -> SignatureFact:
+    digest = _signed_digest(part.sixth, part.fifth, case)
     return SignatureFact(part.first, part.second, part.third, part.fourth, part.moment, part.fifth, digest)
 
 
-def _signed_digest(payload: str, record_hash: str, about: dict[str, str]) -> str:
+def _signed_digest(payload: str, record_hash: str, case: Any) -> str | None:
     """The digest of the subject that was signed; nothing where something else was."""
     try:
         signed = json.loads(payload)
         subject = signed["subject"]
-        same = (subject["kind"], subject["name"], subject["version"]) == ("model", about["model"], about["version"])
-        return str(subject["digest"]) if same and signed["record_hash"] == record_hash else ""
+        same = (subject["kind"], subject["name"], subject["version"]) == (case.kind, case.name, case.version)
+        return str(subject["digest"]) if same and signed["record_hash"] == record_hash else None
     except (ValueError, KeyError, TypeError):
-        return ""
+        return None
 
 
 def _condition(part: Any) -> ConditionFact:

@@ -148,7 +148,7 @@ def _against_cases(facts: Facts, environment: str, rule: GateRule | None, at: da
         if checklist in counting:
             yield from against(counting[checklist], asked)
         else:
-            text = f"No review case by {checklist} has approved this version."
+            text = f"No review case by {checklist} has approved it."
             yield Reason("no-case", text, f"/project?id={facts.project}" if facts.project else "/projects")
 
 

@@ -60,7 +60,10 @@ def _version_statement() -> Any:
 
 
 def _about() -> tuple[Any, ...]:
-    return case.c.kind == "model", case.c.name == bindparam("model"), case.c.version == bindparam("version")
+    """Cases about the version, and about its project."""
+    of_version = (case.c.kind == "model") & (case.c.name == bindparam("model"))
+    of_project = (case.c.kind == "project") & (case.c.name == bindparam("project"))
+    return (or_(of_version & (case.c.version == bindparam("version")), of_project & (case.c.version == "")),)
 
 
 def _cases_statement() -> Any:
@@ -75,7 +78,7 @@ def _cases_statement() -> Any:
     )
     return (
         select(
-            case.c.id, case.c.project_id, case.c.state, case.c.tier, case.c.environments, case.c.quorum,
+            case.c.id, case.c.kind, case.c.name, case.c.version, case.c.project_id, case.c.state, case.c.tier, case.c.environments, case.c.quorum,
             case.c.reason, case.c.decided_at, case.c.expires_at, case.c.subject_digest, case.c.certificate_id, case.c.snapshot_id,
             entry.c.key, entry.c.title, checklist.c.state.label("checklist_state"),
             copy.c.subject_digest.label("evidence_digest"), copy.c.content["source"].label("copied"), check.c.outcome,

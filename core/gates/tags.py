@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.gates.cases import CaseFact, closes, governing
+from core.gates.cases import CaseFact, governing, run_out
 from core.gates.rules import Facts, reach, required, rule_for
 from core.reviews import states
 from core.reviews.record import stamp
@@ -57,4 +57,4 @@ def summary(known: Facts, at: datetime) -> Summary | None:
 
 
 def _state(case: CaseFact, at: datetime) -> str:
-    return "expired" if case.state in states.APPROVED and closes(case, at) else case.state
+    return "expired" if case.state in states.APPROVED and run_out(case, at) else case.state

@@ -36,6 +36,7 @@ JOBS = {
     "tidy-jobs": "Forget the runs of jobs that ended long ago",
     "template-work": "Make and deliver requested repositories, read templates, prepare updates",
     "watch-cases": "Compare the evidence of approvals with MLflow; remind of decisions; end and suspend what is due",
+    "certified-pipelines": "Approve versions of certified pipelines that pass all their rules; let certificates lapse",
     "write-verdicts": "Tell MLflow, as tags of its versions, what review cases say of them",
     "watch-approvals": "Tell whom it concerns that an approval of a pattern ends within a month",
 }
@@ -55,6 +56,7 @@ SCHEDULES = {
     "tidy": "tidy-jobs",
     "approvals": "watch-approvals",
     "cases": "watch-cases",
+    "certificates": "certified-pipelines",
     "verdicts": "write-verdicts",
     "templates": "template-work",
 }

@@ -23,7 +23,7 @@ from core.gates import writing_back
 from core.jobs import FAILED, MOST_CHANGES, QUEUE, SCHEDULES
 from core.patterns import expiry
 from core.projects import adoption
-from core.reviews import shipping
+from core.reviews import automating, shipping
 from core.reviews import watching as cases
 from core.templates import work
 from core.tracking import sync
@@ -261,6 +261,23 @@ def scheduled_cases(_at: datetime, _context: Any) -> None:
     _watch_cases()
 
 
+@DBOS.step(name="certified-pipelines", retries_allowed=True, max_attempts=3)
+def _certified_pipelines() -> str:
+    return automating.work(policy.system("certificates"))
+
+
+@DBOS.workflow(name="certified-pipelines")
+def certified_pipelines() -> str:
+    """Approve versions of certified pipelines that pass all their rules; let certificates lapse."""
+    return _certified_pipelines()
+
+
+@DBOS.workflow(name="scheduled-certificates")
+def scheduled_certificates(_at: datetime, _context: Any) -> None:
+    """The schedule of ``certified-pipelines``."""
+    _certified_pipelines()
+
+
 @DBOS.step(name="write-verdicts", retries_allowed=True, max_attempts=3)
 def _write_verdicts() -> str:
     return writing_back.write_back(policy.system("gate"))
@@ -317,6 +334,7 @@ def launch(system_database_url: str, seat: str) -> None:
             {"schedule_name": "grants", "workflow_fn": scheduled_watch, "schedule": "* * * * *"},
             # not once a night: many a portal sleeps then
             {"schedule_name": "tidy", "workflow_fn": scheduled_tidy, "schedule": "30 * * * *"},
+            {"schedule_name": "certificates", "workflow_fn": scheduled_certificates, "schedule": "* * * * *"},
             # a pipeline that waits for a tag should not wait long
             {"schedule_name": "verdicts", "workflow_fn": scheduled_verdicts, "schedule": "* * * * *"},
             # a click asks for it at once; this is for what a crash left

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, case, false, func, or_
 from sqlmodel import Session, col, select
@@ -21,8 +22,9 @@ from core.errors import Invalid
 from core.projects.tables import Project
 from core.projects.visibility import shown_to, within_reach
 from core.reviews import states
+from core.reviews.standing import standings_of
 from core.reviews.tables import (
-    CaseFinding,
+    CaseAnswer,
     CaseSeat,
     ChecklistVersion,
     Condition,
@@ -30,9 +32,11 @@ from core.reviews.tables import (
     Signature,
     Waiver,
 )
+from core.reviews.waiving import BREAK_GLASS
 from core.tracking.tables import MirrorAlias
 
 SIZES = range(1, 101)
+LAST_PAGE = 1_000_000
 VIEWS = ("to decide", "mine", "open", "approved", "ended", "all")
 """Which cases a queue holds: those that wait for the reader's signature, their own, and by how they stand."""
 
@@ -56,11 +60,29 @@ class CaseRow:
     paused_at: datetime | None
     opened_at: datetime
     expires_at: datetime | None
-    waits: bool
-    """Whether something in production waits for it: the version holds an alias, or the project is in operation."""
-    failing: int
-    inconclusive: int
-    missing: int
+    stage: str
+    """Of the project."""
+    aliases: tuple[str, ...]
+    """Of the version that is reviewed, as MLflow has them."""
+    standings: tuple[states.Standing, ...]
+    """How its items stand."""
+
+    @property
+    def settled(self) -> int:
+        """How many items need nothing more from anybody."""
+        return sum(one.is_settled for one in self.standings)
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many checks fail, are inconclusive or miss their evidence, of items that are not let pass."""
+        found = Counter(one.verdict for one in self.standings if not (one.waived or one.not_applicable))
+        return {name: found[name] for name in ("fail", "inconclusive", "missing") if found[name]}
+
+    @property
+    def waiting(self) -> list[str]:
+        """What in production waits for it, in words."""
+        held = [f"holds {', '.join(self.aliases)}"] if self.aliases else []
+        return held + (["the project is in operation"] if self.stage == "operate" else [])
 
     @property
     def is_late(self) -> bool:
@@ -68,11 +90,14 @@ class CaseRow:
         return self.state == "in review" and self.paused_at is None and self.due_at is not None and self.due_at < now()
 
 
-@dataclass(frozen=True)
-class Queue:
-    """A page of cases, and how many there are."""
+Row = TypeVar("Row")
 
-    items: list[CaseRow]
+
+@dataclass(frozen=True)
+class Listed(Generic[Row]):
+    """A page of a list, and how many rows the whole list has."""
+
+    items: list[Row]
     total: int
 
 
@@ -81,43 +106,76 @@ def queue(
     actor: Actor,
     *,
     view: str = "open",
+    state: str = "",
+    kind: str = "",
     tier: str = "",
     q: str = "",
     project_id: str = "",
-    model: tuple[str, str] | None = None,
+    model: str = "",
+    version: str = "",
     page: int = 1,
     size: int = 20,
-) -> Queue:
-    """The cases of projects that ``actor`` sees: what is due first, then the higher tier, then what waits on it."""
+) -> Listed[CaseRow]:
+    """The cases of projects that ``actor`` sees: what is due first, then the higher tier, then what waits on it.
+
+    ``model`` and ``version`` are those of a registered model that is reviewed; empty strings leave nothing out.
+    """
     policy.require(actor, "catalog.browse")
-    if view not in VIEWS or size not in SIZES or not 1 <= page <= 10_000:
+    if view not in VIEWS:
         raise Invalid("There is no such list of reviews.", hint=f"Lists: {', '.join(VIEWS)}.")
+    _require_page(page, size)
+    exactly = {
+        ReviewCase.state: state, ReviewCase.tier: tier, ReviewCase.project_id: project_id, ReviewCase.version: version,
+        ReviewCase.kind: "model" if model else kind, ReviewCase.name: model,
+    }  # fmt: skip
     where = [shown_to(actor), _in_view(actor, view)]
-    if tier:
-        where.append(col(ReviewCase.tier) == tier)
-    if project_id:
-        where.append(col(ReviewCase.project_id) == project_id)
-    if model:
-        where += [ReviewCase.kind == "model", ReviewCase.name == model[0], ReviewCase.version == model[1]]  # type: ignore[list-item]
-    if words := q.strip()[:200]:
-        where.append(or_(*(col(one).icontains(words, autoescape=True) for one in (ReviewCase.name, Project.title, Entry.title))))  # fmt: skip
+    where += [col(column) == value for column, value in exactly.items() if value]
+    if words := "".join(letter for letter in q[:200] if letter.isprintable()).strip():
+        columns = (ReviewCase.name, Project.title, Entry.title)
+        where.append(or_(*(col(one).icontains(words, autoescape=True) for one in columns)))
     total = session.execute(_of(select(func.count()), where)).scalar_one()
-    rows = session.execute(_of(select(*_COLUMNS), where).order_by(*_ORDER).limit(size).offset((page - 1) * size)).all()
-    counted = _verdicts(session, [row.id for row in rows])
-    return Queue([CaseRow(*row, *counted.get(row.id, (0, 0, 0))) for row in rows], total)  # type: ignore[call-arg]
+    wanted = _of(select(*_COLUMNS), where).order_by(*_ORDER).limit(size).offset((page - 1) * size)
+    return Listed(_rows(session, session.execute(wanted).all()), total)
+
+
+def _require_page(page: int, size: int) -> None:
+    if size not in SIZES or not 1 <= page <= LAST_PAGE:
+        raise Invalid(f"A list has pages 1 to {LAST_PAGE:,}, each of 1 to {SIZES[-1]} rows.")
+
+
+def _rows(session: Session, found: Sequence[Any]) -> list[CaseRow]:
+    cases = [row[0] for row in found]
+    standings, aliases = standings_of(session, cases), _aliases(session, cases)
+    return [
+        CaseRow(
+            case.id, case.kind, case.name, case.version, case.project_id, project, checklist, checklist_version,
+            case.tier, case.state, case.owner, case.due_at, case.paused_at, case.opened_at, case.expires_at, stage,
+            aliases.get(case.id, ()), tuple(standings[case.id]),
+        )
+        for case, project, stage, checklist, checklist_version in found
+    ]  # fmt: skip
+
+
+_HOLDS_ALIAS: tuple[Any, ...] = (
+    ReviewCase.kind == "model", MirrorAlias.model == ReviewCase.name, MirrorAlias.version == ReviewCase.version,
+)  # fmt: skip
+
+
+def _aliases(session: Session, cases: Sequence[ReviewCase]) -> dict[int, tuple[str, ...]]:
+    held = select(ReviewCase.id, MirrorAlias.alias).where(*_HOLDS_ALIAS)
+    found: dict[int, set[str]] = {}
+    for case_id, alias in session.execute(held.where(col(ReviewCase.id).in_([one.id for one in cases]))):
+        found.setdefault(case_id, set()).add(alias)
+    return {case_id: tuple(sorted(names)) for case_id, names in found.items()}
 
 
 _WAITS: Any = or_(
     Project.stage == "operate",  # type: ignore[arg-type]
-    select(MirrorAlias.alias)
-    .where(MirrorAlias.model == ReviewCase.name, MirrorAlias.version == ReviewCase.version)
-    .exists(),
+    select(MirrorAlias.alias).where(*_HOLDS_ALIAS).correlate(ReviewCase).exists(),
 )
 _COLUMNS: tuple[Any, ...] = (
-    ReviewCase.id, ReviewCase.kind, ReviewCase.name, ReviewCase.version, ReviewCase.project_id,
-    col(Project.title).label("project"), col(Entry.title).label("checklist"),
-    col(ChecklistVersion.version).label("checklist_version"), ReviewCase.tier, ReviewCase.state, ReviewCase.owner,
-    ReviewCase.due_at, ReviewCase.paused_at, ReviewCase.opened_at, ReviewCase.expires_at, _WAITS.label("waits"),
+    ReviewCase, col(Project.title).label("project"), Project.stage, col(Entry.title).label("checklist"),
+    col(ChecklistVersion.version).label("checklist_version"),
 )  # fmt: skip
 _RISK = case({"prohibited": 0, "high": 1, "limited": 2}, value=col(ReviewCase.tier), else_=3)
 _ORDER: tuple[Any, ...] = (
@@ -157,16 +215,6 @@ def _to_decide(actor: Actor) -> ColumnElement[bool]:
     return (col(ReviewCase.state) == "in review") & sits.exists() & ~signed.exists()
 
 
-def _verdicts(session: Session, case_ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
-    """Case → how many of its checks fail, are inconclusive, miss their evidence."""
-    counted = (
-        select(CaseFinding.case_id, *(func.sum(case((col(CaseFinding.verdict) == name, 1), else_=0)) for name in ("fail", "inconclusive", "missing")))
-        .where(col(CaseFinding.case_id).in_(case_ids), col(CaseFinding.current))
-        .group_by(col(CaseFinding.case_id))
-    )  # fmt: skip
-    return {one: (fail, unclear, missing) for one, fail, unclear, missing in session.execute(counted)}
-
-
 @dataclass(frozen=True)
 class Due:
     """A condition that is not met yet."""
@@ -187,25 +235,34 @@ class Due:
         return self.due_on < now().date()
 
 
-def conditions_due(session: Session, actor: Actor, *, mine: bool = False, limit: int = 200) -> list[Due]:
+def conditions_due(session: Session, actor: Actor, *, mine: bool = False, page: int = 1, size: int = 50) -> Listed[Due]:
     """Open conditions of approved cases, the earliest day first; with ``mine`` those that ``actor`` is to meet."""
+    policy.require(actor, "catalog.browse")
+    _require_page(page, size)
+    where: list[Any] = [
+        shown_to(actor), col(Condition.met_at).is_(None), col(Condition.voided_at).is_(None),
+        col(ReviewCase.state).in_((*states.APPROVED, "suspended")),
+    ]  # fmt: skip
+    if mine:
+        where.append(Condition.owner_id == actor.id)
     columns: tuple[Any, ...] = (
         Condition.id, Condition.case_id, ReviewCase.name, ReviewCase.version, Project.title, Condition.text,
         Person.name, Condition.due_on, Condition.check,
     )  # fmt: skip
-    wanted = (
-        select(*columns)
-        .join(ReviewCase, col(ReviewCase.id) == Condition.case_id)
+    found = _in_projects(select(*columns), Condition, where).join(Person, col(Person.id) == Condition.owner_id)
+    rows = session.execute(found.order_by(Condition.due_on, Condition.id).limit(size).offset((page - 1) * size))
+    total = session.execute(_in_projects(select(func.count()), Condition, where)).scalar_one()
+    return Listed([Due(*row) for row in rows], total)
+
+
+def _in_projects(selected: Any, table: Any, where: Sequence[Any]) -> Any:
+    """A statement on conditions or waivers, with their cases and projects."""
+    return (
+        selected.select_from(table)
+        .join(ReviewCase, col(ReviewCase.id) == table.case_id)
         .join(Project, col(Project.id) == ReviewCase.project_id)
-        .join(Person, col(Person.id) == Condition.owner_id)
-        .where(shown_to(actor), col(Condition.met_at).is_(None), col(Condition.voided_at).is_(None))
-        .where(col(ReviewCase.state).in_((*states.APPROVED, "suspended")))
+        .where(*where)
     )
-    if mine:
-        wanted = wanted.where(Condition.owner_id == actor.id)
-    return [
-        Due(*row) for row in session.execute(wanted.order_by(col(Condition.due_on), col(Condition.id)).limit(limit))
-    ]
 
 
 @dataclass(frozen=True)
@@ -225,34 +282,47 @@ class WaiverRow:
     approved_by: str | None
     second_by: str | None
     expires_at: datetime
-    reviewed_at: datetime | None
-
-    @property
-    def waits(self) -> bool:
-        """Whether a decision about it is still to be made."""
-        return self.approved_by is None or (self.kind == "break-glass" and self.second_by is None)
+    waits: bool
+    """Whether it waits for a decision; otherwise it is in force, or was a broken glass that nobody looked at yet."""
+    holds: bool
+    """Whether it lets something pass now."""
 
 
-def waivers_running(session: Session, actor: Actor, *, limit: int = 200) -> list[WaiverRow]:
-    """Waivers that have not ended, and broken glasses that wait for their review; what ends first at the top."""
+_BROKEN: Any = (col(Waiver.kind) == BREAK_GLASS) & col(Waiver.second_by).is_not(None)
+_STANDS: Any = col(Waiver.ended_at).is_(None) & col(Waiver.refused_at).is_(None)
+_GRANTED: Any = col(Waiver.approved_at).is_not(None) & (
+    (col(Waiver.kind) != BREAK_GLASS) | col(Waiver.second_by).is_not(None)
+)
+_TO_LOOK_AT: Any = _BROKEN & col(Waiver.reviewed_at).is_(None)
+
+
+def _to_waive(at: datetime) -> Any:
+    """Whether it waits for a decision that can still be made."""
+    return _STANDS & ~_GRANTED & (col(Waiver.expires_at) > at) & col(ReviewCase.state).in_(states.OPEN)
+
+
+def _in_force(at: datetime) -> Any:
+    return _STANDS & _GRANTED & (col(Waiver.expires_at) > at) & col(ReviewCase.state).not_in(states.ENDED)
+
+
+def waivers_running(session: Session, actor: Actor, *, page: int = 1, size: int = 50) -> Listed[WaiverRow]:
+    """Waivers that wait for a decision or are in force, and broken glasses to look at; what ends first at the top."""
+    policy.require(actor, "catalog.browse")
+    _require_page(page, size)
+    moment = now()
+    where = [shown_to(actor), or_(_to_waive(moment), _in_force(moment), _TO_LOOK_AT)]
+    total = session.execute(_in_projects(select(func.count()), Waiver, where)).scalar_one()
+    return Listed(_waivers(session, where, moment, limit=size, offset=(page - 1) * size), total)
+
+
+def _waivers(session: Session, where: Sequence[Any], at: datetime, *, limit: int, offset: int = 0) -> list[WaiverRow]:
     columns: tuple[Any, ...] = (
         Waiver.id, Waiver.case_id, ReviewCase.name, ReviewCase.version, Project.title, Waiver.item_id, Waiver.kind,
         Waiver.reason, Waiver.control, Waiver.requested_by, Waiver.approved_by, Waiver.second_by, Waiver.expires_at,
-        Waiver.reviewed_at,
+        _to_waive(at).label("waits"), _in_force(at).label("holds"),
     )  # fmt: skip
-    to_review = (
-        (col(Waiver.kind) == "break-glass") & col(Waiver.second_by).is_not(None) & col(Waiver.reviewed_at).is_(None)
-    )
-    running = col(Waiver.ended_at).is_(None) & col(Waiver.refused_at).is_(None)
-    wanted = (
-        select(*columns)
-        .join(ReviewCase, col(ReviewCase.id) == Waiver.case_id)
-        .join(Project, col(Project.id) == ReviewCase.project_id)
-        .where(shown_to(actor), or_(running, to_review))
-    )
-    return [
-        WaiverRow(*row) for row in session.execute(wanted.order_by(col(Waiver.expires_at), col(Waiver.id)).limit(limit))
-    ]
+    found = _in_projects(select(*columns), Waiver, where).order_by(Waiver.expires_at, Waiver.id)
+    return [WaiverRow(*row) for row in session.execute(found.limit(limit).offset(offset))]
 
 
 @dataclass(frozen=True)
@@ -269,17 +339,24 @@ class Waiting:
 
 
 def waiting_for(session: Session, actor: Actor, *, limit: int = 8) -> Waiting:
-    """What of reviews waits for ``actor``."""
-    own = queue(session, actor, view="mine", size=100).items
-    running = waivers_running(session, actor) if policy.may_anywhere(actor, "risk.accept") else []
-    reached = set(session.exec(select(ReviewCase.id).join(Project, col(Project.id) == ReviewCase.project_id).where(within_reach(actor, "risk.accept"), col(ReviewCase.id).in_([one.case_id for one in running])))) if running else set()  # fmt: skip
-    mine = [one for one in running if one.case_id in reached and actor.ref not in (one.requested_by, one.approved_by)]
+    """What of reviews waits for ``actor``, of each kind what is due first; only what they can do themselves."""
+    if not policy.may(actor, "catalog.browse"):
+        return Waiting([], [], [], [], [])
+    moment = now()
+    took_part = select(CaseAnswer.id).where(CaseAnswer.case_id == ReviewCase.id, CaseAnswer.answered_by == actor.ref)
+    to_waive = [
+        shown_to(actor), _to_waive(moment), within_reach(actor, "risk.accept"), Waiver.requested_by != actor.ref,
+        ReviewCase.owner != actor.ref, ~took_part.correlate(ReviewCase).exists(),
+    ]  # fmt: skip
+    to_look_at = [
+        shown_to(actor), _TO_LOOK_AT, within_reach(actor, "sign.ethics"), Waiver.approved_by != actor.ref,
+        Waiver.second_by != actor.ref,
+    ]  # fmt: skip
     return Waiting(
         queue(session, actor, view="to decide", size=limit).items,
-        [one for one in own if one.state == "changes requested"][:limit],
-        conditions_due(session, actor, mine=True, limit=limit),
-        [one for one in mine if one.waits][:limit],
-        [one for one in mine if not one.waits and one.kind == "break-glass" and one.reviewed_at is None and actor.ref != one.second_by][:limit],
+        queue(session, actor, view="mine", state="changes requested", size=limit).items,
+        conditions_due(session, actor, mine=True, size=limit).items,
+        _waivers(session, to_waive, moment, limit=limit), _waivers(session, to_look_at, moment, limit=limit),
     )  # fmt: skip
 
 

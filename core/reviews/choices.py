@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, func, select
 
 from core.access.policy import Actor
+from core.access.tables import Person
 from core.catalog.tables import Entry
-from core.projects.tables import Project, ProjectTracking
+from core.projects.tables import Project, ProjectMember, ProjectTracking
 from core.projects.visibility import shown_to
 from core.reviews.tables import ChecklistVersion, ReviewCase
 from core.tracking.tables import MirrorAlias, MirrorVersion
@@ -84,3 +85,17 @@ def former_case(session: Session, actor: Actor, checklist: int, kind: str, name:
         .order_by(col(ReviewCase.id).desc())
     )
     return session.exec(wanted.limit(1)).first()
+
+
+def condition_owners(session: Session, case: ReviewCase) -> dict[str, str]:
+    """Reference → name of those who may be asked to meet a condition: the owner first, then who works in the project."""
+    members = (
+        select(Person.id, Person.name)
+        .join(ProjectMember, col(ProjectMember.person_id) == Person.id)
+        .where(ProjectMember.project_id == case.project_id, col(Person.active))
+        .order_by(Person.name)
+        .distinct()
+    )
+    owner = session.get(Person, case.owner.removeprefix("person:"))
+    found = {case.owner: owner.name} if owner is not None and owner.active else {}
+    return found | {f"person:{key}": name for key, name in session.exec(members) if f"person:{key}" not in found}

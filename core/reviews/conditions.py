@@ -22,7 +22,7 @@ from core.people.notices import tell
 from core.projects.actions import active_person, scope_of, text
 from core.projects.tables import Project
 from core.projects.visibility import shown_to
-from core.reviews import ending, judging, moving, states
+from core.reviews import certifying, ending, judging, limiting, moving, states
 from core.reviews.moving import locked_case, subject_of
 from core.reviews.tables import CaseSeat, Condition, ReviewCase, Signature, Waiver
 from core.reviews.waiving import in_force
@@ -39,7 +39,9 @@ def clean(session: Session, case: ReviewCase, wanted: Mapping[str, Any]) -> dict
     words = text("condition", str(wanted.get("text") or ""), LENGTH)
     if not words:
         raise Invalid("Say what the condition is.")
-    check, parameters = str(wanted.get("check") or ""), _parameters(wanted.get("parameters"))
+    check = str(wanted.get("check") or "")
+    given = limiting.limits_now(session) if check else {}
+    parameters = limiting.limited(check, _parameters(wanted.get("parameters")), given, case.tier)
     if check and (problem := registry.against(check, parameters, tier=case.tier)):
         raise Invalid(problem, hint="Choose a check of the register, or let a signer judge it.")
     return {
@@ -125,6 +127,7 @@ def _met(session: Session, actor: Actor, case: ReviewCase, condition: Condition)
     record(session, actor, events.ConditionMet(subject_of(case), condition.id or 0, by_check=bool(condition.check)))
     if not open_ones(session, case):
         moving.move(session, actor, case, "meet conditions")
+        certifying.granted(session, case)
     told = f"A condition of case {case.id} ({case.name}) is met: {condition.text}"
     tell(session, {case.owner, condition.owner_id}, subject=subject_of(case), text=told, except_for=actor)
     # with fewer conditions it may go to more environments

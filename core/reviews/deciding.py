@@ -16,7 +16,7 @@ from core.evidence import keeping
 from core.people.notices import tell
 from core.projects.actions import scope_of, text
 from core.projects.tables import Project
-from core.reviews import assigning, conditions, ending, moving, pool, signatures, states
+from core.reviews import assigning, certifying, conditions, ending, moving, pool, signatures, states
 from core.reviews.moving import subject_of
 from core.reviews.signatures import FOR_APPROVAL
 from core.reviews.standing import standings
@@ -187,6 +187,7 @@ def _reject(session: Session, actor: Actor, case: ReviewCase, reason: str) -> No
     case.reason = reason
     moving.move(session, actor, case, "reject", reason=reason)
     _tell(session, actor, case, f"was rejected: {reason}")
+    certifying.disagreed(session, case)
 
 
 def _approve(session: Session, actor: Actor, case: ReviewCase, at: datetime) -> None:
@@ -203,6 +204,7 @@ def _approve(session: Session, actor: Actor, case: ReviewCase, at: datetime) -> 
     moving.move(session, actor, case, step)
     _tell(session, actor, case, f"is {case.state}, until {case.expires_at:%d %b %Y}.")
     ending.supersede_former(session, actor, case, conditions.environments(session, case))
+    certifying.granted(session, case)
 
 
 def _void_of_barred(session: Session, case: ReviewCase) -> None:

@@ -20,7 +20,7 @@ from core.reviews.moving import subject_of
 from core.reviews.standing import current_findings, last_answers
 from core.reviews.tables import CaseFinding, ReviewCase
 from core.tracking.queries import CHAMPION
-from core.tracking.tables import MirrorAlias, MirrorServer
+from core.tracking.tables import MirrorAlias, MirrorMetric, MirrorServer, MirrorVersion
 
 
 def judge(session: Session, case: ReviewCase) -> dict[str, int]:
@@ -98,18 +98,28 @@ def _read(
 
 
 def _champion(session: Session, case: ReviewCase) -> dict[str, Any] | None:
-    """The evidence on the version that serves today, where it is another one and was ever copied."""
-    if case.kind != "model":
-        return None
+    """The evidence on the version that serves today, where it is another one: its copy, or else what the mirror has of it."""
     latest = select(MirrorServer.id).order_by(col(MirrorServer.synced_at).desc().nulls_last()).limit(1)
-    serves = select(MirrorAlias.version).where(
-        MirrorAlias.server_id == latest.scalar_subquery(), MirrorAlias.model == case.name, MirrorAlias.alias == CHAMPION
+    serves = select(MirrorVersion).join(
+        MirrorAlias,
+        (col(MirrorAlias.server_id) == MirrorVersion.server_id)
+        & (col(MirrorAlias.model) == MirrorVersion.model)
+        & (col(MirrorAlias.version) == MirrorVersion.version),
     )
-    wanted = (
-        select(EvidenceSnapshot)
-        .where(EvidenceSnapshot.model == case.name, EvidenceSnapshot.version != case.version)
-        .where(EvidenceSnapshot.version == serves.scalar_subquery())
-        .order_by(col(EvidenceSnapshot.id).desc())
+    named = serves.where(MirrorAlias.alias == CHAMPION, MirrorAlias.model == case.name)
+    champion = session.exec(named.where(MirrorVersion.server_id == latest.scalar_subquery())).first()
+    if case.kind != "model" or champion is None or champion.version == case.version:
+        return None
+    of_it = (EvidenceSnapshot.model == case.name, EvidenceSnapshot.version == champion.version)
+    copied = session.exec(select(EvidenceSnapshot).where(*of_it).order_by(col(EvidenceSnapshot.id).desc()).limit(1))
+    found = copied.first()
+    return found.content if found else _mirrored(session, champion)
+
+
+def _mirrored(session: Session, version: MirrorVersion) -> dict[str, Any]:
+    """The metrics of a version's run as the mirror last saw them, in the form of a copy."""
+    of_run = select(MirrorMetric).where(
+        MirrorMetric.server_id == version.server_id, MirrorMetric.run_id == version.run_id
     )
-    found = session.exec(wanted.limit(1)).first()
-    return found.content if found else None
+    unknown = {"text": "", "history": 1, "overwritten": False, "dataset": "", "digest": ""}
+    return {"metrics": {one.key: {"value": one.value} | unknown for one in session.exec(of_run)}}

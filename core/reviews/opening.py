@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,16 +13,14 @@ from core.access.policy import Actor
 from core.activity import events
 from core.activity.recording import record
 from core.catalog.references import normalise
-from core.catalog.tables import Entry, EntryContent
+from core.catalog.tables import Entry
 from core.catalog.visibility import visible
-from core.checks import limits
-from core.checks.limits import Limits
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.evidence.tables import EvidenceSnapshot
 from core.projects.actions import line, locked, require_running, scope_of
 from core.projects.tables import Project, ProjectTracking
 from core.projects.tier import TIERS
-from core.reviews import applicability, carrying, checklists, judging, moving, states
+from core.reviews import applicability, carrying, checklists, judging, limiting, moving, states
 from core.reviews.answering import editable_case, resolve
 from core.reviews.items import FrozenItem, applicable
 from core.reviews.moving import subject_of
@@ -43,12 +42,13 @@ def open_case(
     name: str,
     version: str = "",
     carry_from: int | None = None,
+    by: Actor | None = None,
 ) -> ReviewCase:
     """Open a case on a subject of a running project, as its owner; ``checklist`` is a reference or the id of its entry.
 
     Items with the limits of their checks, quorum, environments, days and validity are frozen from the newest published
     version, for the project's tier as it is now. ``carry_from`` is the case of the version before, whose answers are offered again where nothing that
-    they rest on changed.
+    they rest on changed. ``by`` is the part of the portal that opens it for an owner who asked for that once and for all.
     """
     project = locked(
         session, actor, project_id
@@ -64,7 +64,7 @@ def open_case(
     carried = carrying.begin(session, actor, case, carry_from) if carry_from is not None else 0
     if kind != "model":  # what is not in MLflow has all its evidence here already
         judging.judge(session, case)
-    _record(session, actor, case, published, carried)
+    _record(session, by or actor, case, published, carried)
     return case
 
 
@@ -73,7 +73,11 @@ def attach(session: Session, *, actor: Actor, case_id: int, snapshot_id: int) ->
 
     What was asked to be changed about items with a check is answered by evidence that differs.
     """
-    case = editable_case(session, actor, case_id)
+    attach_locked(session, actor, editable_case(session, actor, case_id), snapshot_id)
+
+
+def attach_locked(session: Session, actor: Actor, case: ReviewCase, snapshot_id: int) -> None:
+    """:func:`attach` to a case that is locked already and may be changed."""
     snapshot = _newer_snapshot(session, case, snapshot_id)
     former = session.get(EvidenceSnapshot, case.snapshot_id) if case.snapshot_id else None
     case.snapshot_id, case.subject_digest = snapshot.id, snapshot.subject_digest
@@ -198,9 +202,7 @@ def _frozen(
     version: str,
 ) -> ReviewCase:
     facts = applicability.facts_of(session, project)
-    given = _limits(session)
-    frozen = applicability.freeze(published.content, facts, project.tier)
-    items = [_limited(one, given, project.tier) for one in frozen]
+    items = items_of(session, published.content, facts, project.tier)
     terms = terms_of(published.content, project.tier)
     return ReviewCase(
         checklist_id=published.id or 0, project_id=project.id, kind=kind, name=name, version=version,
@@ -210,18 +212,11 @@ def _frozen(
     )  # fmt: skip
 
 
-def _limits(session: Session) -> Limits:
-    """The limits by which checks judge where a checklist says nothing else, as the organisation has them now."""
-    held = select(EntryContent).join(Entry, col(Entry.id) == EntryContent.entry_id).where(Entry.key == limits.POLICY)
-    content = session.exec(held).first()
-    found: Limits = content.document.get("spec", {}).get("limits", {}) if content else {}
-    return found
-
-
-def _limited(item: FrozenItem, given: Limits, tier: str) -> FrozenItem:
-    return (
-        replace(item, parameters=limits.merged(item.check, item.parameters, given, tier=tier)) if item.check else item
-    )
+def items_of(session: Session, content: Mapping[str, Any], facts: Mapping[str, Any], tier: str) -> list[FrozenItem]:
+    """The items of a checklist as a case of this tier would freeze them now, with the limits of their checks."""
+    given = limiting.limits_now(session)
+    frozen = applicability.freeze(content, facts, tier)
+    return [replace(one, parameters=limiting.limited(one.check, one.parameters, given, tier)) for one in frozen]
 
 
 def _record(session: Session, actor: Actor, case: ReviewCase, published: ChecklistVersion, carried: int) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session, col, select
 
@@ -19,7 +18,8 @@ from core.evidence.tables import EvidenceCheck, EvidenceFile, EvidenceSnapshot
 from core.projects.actions import scope_of
 from core.projects.tables import Project
 from core.projects.visibility import shown_to
-from core.reviews import assigning, conditions, pool, states, waiving
+from core.reviews import assigning, conditions, states, waiving
+from core.reviews.abilities import abilities
 from core.reviews.items import FrozenItem, frozen
 from core.reviews.moving import LARGEST_ID, subject_of
 from core.reviews.standing import current_findings, standings
@@ -46,6 +46,8 @@ class ItemView:
     comments: list[CaseComment]
     waiver: Waiver | None
     """The waiver that lets it pass now, or that waits for a decision."""
+    is_settled: bool
+    """Whether it needs nothing more from anybody."""
     status: str
     """``pass``, ``fail``, ``inconclusive``, ``missing``; ``answered``, ``open``, ``carried``; ``not applicable``, ``waived``."""
 
@@ -90,7 +92,7 @@ class CaseDetail:
     """Items that keep it from being submitted."""
     seats_left: dict[str, int]
     may: frozenset[str] = field(default=frozenset())
-    """What this reader may do now; see :func:`_may`."""
+    """What this reader may do now; see :mod:`core.reviews.abilities`."""
 
     @property
     def sections(self) -> dict[str, list[ItemView]]:
@@ -103,7 +105,7 @@ class CaseDetail:
     @property
     def settled(self) -> int:
         """How many items need nothing more from anybody."""
-        return sum(one.status in ("pass", "answered", "waived", "not applicable") for one in self.items)
+        return sum(one.is_settled for one in self.items)
 
     def item(self, item_id: str) -> ItemView | None:
         """The applicable item with this id, if there is one."""
@@ -175,7 +177,7 @@ def _item(
     moment = now()
     about = [one for one in waivers if one.item_id == item.id]
     waiver = next((one for one in about if waiving.in_force(one, moment) or waiving.is_open(one)), None)
-    return ItemView(item, answers, finding, comments, waiver, _status(standing, answers))
+    return ItemView(item, answers, finding, comments, waiver, standing.is_settled, _status(standing, answers))
 
 
 def _status(standing: states.Standing, answers: list[CaseAnswer]) -> str:
@@ -199,45 +201,12 @@ def _files(session: Session, row: ReviewCase) -> list[EvidenceFile]:
 
 
 def _for_reader(session: Session, actor: Actor, shown: CaseDetail) -> CaseDetail:
-    from dataclasses import replace
-
     refs = {shown.case.owner, *(f"person:{one.person_id}" for one in shown.seats)}
     refs |= {f"person:{one.owner_id}" for one in shown.conditions} | {one.uploaded_by for one in shown.files}
-    refs |= {one.requested_by for one in shown.waivers} | {one.approved_by or "" for one in shown.waivers}
+    for waiver in shown.waivers:
+        refs |= {waiver.requested_by, waiver.approved_by or "", waiver.second_by or "", waiver.reviewed_by or ""}
     for item in shown.items:
         refs |= {one.author for one in item.comments} | {one.answered_by for one in item.answers}
     refs |= {one.author for one in shown.comments}
-    return replace(shown, names=people.names(session, refs - {""}), may=_may(session, actor, shown))
-
-
-def _may(session: Session, actor: Actor, shown: CaseDetail) -> frozenset[str]:
-    """What a page offers: ``answer``, ``submit``, ``attach``, ``withdraw``, ``comment``, ``decide`` (from a seat), ``recuse``,
-    ``assign``, ``ask waiver``, ``decide waiver``, ``break glass``, ``suspend``, ``reopen``, ``revoke``, ``meet``.
-
-    The actions ask everything again and more; this only leaves out what is sure to be refused.
-    """
-    row, state = shown.case, shown.case.state
-    able = {name for name in ("case.answer", "case.submit", "case.assign", "risk.accept", "approval.suspend", "approval.revoke") if policy.may(actor, name, shown.scope)}  # fmt: skip
-    seat = next((one for one in shown.seats if one.person_id == actor.id), None)
-    barred = actor.id in pool.barred(session, row)
-    signs = seat is not None and not barred and policy.may(actor, states.SIGNING_ROLES[seat.role], shown.scope)
-    signed = {one.person_id for one in shown.signatures if one.voided_at is None and one.decision != "submit"}
-    editable = state in states.EDITABLE and "case.answer" in able
-    rules: dict[str, Any] = {
-        "answer": editable,
-        "attach": editable and row.kind == "model",
-        "submit": state in states.EDITABLE and actor.ref == row.owner and "case.submit" in able,
-        "withdraw": state in states.OPEN and actor.ref == row.owner,
-        "comment": actor.kind == "person" and (seat is not None or "case.answer" in able or bool(able)),
-        "decide": state == "in review" and signs and actor.id not in signed,
-        "recuse": state in states.OPEN and seat is not None and actor.id not in signed,
-        "assign": state in ("submitted", "in review", "changes requested") and "case.assign" in able,
-        "ask waiver": state in states.OPEN and "case.answer" in able,
-        "decide waiver": state in states.OPEN and "risk.accept" in able and not barred,
-        "break glass": state in states.OPEN and "risk.accept" in able and not barred,
-        "suspend": state in states.APPROVED and "approval.suspend" in able,
-        "reopen": state == "suspended" and "approval.suspend" in able,
-        "revoke": (state in states.APPROVED or state == "suspended") and "approval.revoke" in able,
-        "meet": state == "approved with conditions" and signs,
-    }
-    return frozenset(name for name, holds in rules.items() if holds)
+    may = abilities(session, actor, shown.case, shown.scope, shown.seats, shown.signatures)
+    return replace(shown, names=people.names(session, refs - {""}), may=may)

@@ -75,6 +75,13 @@ class Standing:
     """Whether a reviewer agrees that it does not apply."""
     waived: bool = False
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it needs nothing more from anybody: let pass, or answered where somebody is asked and not doubted."""
+        if self.waived or self.not_applicable:
+            return True
+        return (self.answered or not self.needs_answer) and self.verdict in ("", "pass")
+
 
 def missing_for_submission(items: Iterable[Standing]) -> list[str]:
     """The items that keep a case from being submitted: unanswered, or blocking with evidence missing."""

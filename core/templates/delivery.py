@@ -161,7 +161,7 @@ def _claimed(session: Session, project: Project, kind: str, name: str) -> str:
 
 
 def _checklists(session: Session, project: Project) -> list[tuple[int, str]]:
-    """Approved checklists for projects and models of the project's tier, as (entry, key)."""
+    """Approved standard checklists for projects and models of the project's tier, as (entry, key)."""
     rows = session.execute(
         select(Entry.id, Entry.key, EntryContent.document)
         .join(EntryContent, col(EntryContent.entry_id) == Entry.id)
@@ -174,7 +174,7 @@ def _checklists(session: Session, project: Project) -> list[tuple[int, str]]:
 
 def _meant_for(spec: Mapping[str, Any], tier: str) -> bool:
     tiers = spec.get("tiers") or ["minimal", "limited", "high"]
-    return spec.get("appliesTo") in _APPLIES_TO and bool(tier) and tier in tiers
+    return bool(spec.get("standard")) and spec.get("appliesTo") in _APPLIES_TO and bool(tier) and tier in tiers
 
 
 def _pattern(session: Session, project_id: str) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from core.access.policy import Actor
 from core.reviews import answering
 from core.reviews.queries import CaseDetail, ItemView
+from core.reviews.tables import CaseAnswer
 from pages.parts import writing
 from pages.parts.notices import plain
 
@@ -61,15 +62,19 @@ def _widget(detail: CaseDetail, view: ItemView, key: str) -> Any:
 
 def shown(view: ItemView, detail: CaseDetail) -> str:
     """The answer that counts in words."""
-    last = view.answer
-    if last is None:
+    if view.answer is None:
         return "Not answered yet."
-    if last.not_applicable:
-        agreed = " A reviewer agrees." if last.agreed_by else ""
-        return f"It does not apply: {last.note}{agreed}"
-    value = {True: "Yes", False: "No"}.get(last.value, last.value) if isinstance(last.value, bool) else last.value
-    if view.item.type == "file":
-        value = next((one.name for one in detail.files if one.id == last.value), value)
+    return words(view.answer, detail) + (" A reviewer agrees." if view.answer.agreed_by else "")
+
+
+def words(one: CaseAnswer, detail: CaseDetail) -> str:
+    """One revision of an answer, with its note."""
+    if one.not_applicable:
+        return f"It does not apply: {one.note}"
+    value = {True: "Yes", False: "No"}[one.value] if isinstance(one.value, bool) else one.value
+    item = detail.item(one.item_id)
+    if item is not None and item.item.type == "file":
+        value = next((file.name for file in detail.files if file.id == value), value)
     said = [str(value)] if value is not None else []
-    said += [last.note] if last.note else []
+    said += [one.note] if one.note else []
     return " · ".join(said) or "Judged by its check."

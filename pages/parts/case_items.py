@@ -1,4 +1,4 @@
-"""The items of a case at the left: a link each, with how it stands; the chosen one opens beside them."""
+"""The items of a case at the left, each with how it stands; the chosen one opens beside them and stands in the address."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import streamlit as st
 from core.reviews.queries import CaseDetail, ItemView
 from pages.parts import badges, case_words
 from pages.parts.notices import plain
+
+_KEY = "case item"
 
 
 def chosen(detail: CaseDetail) -> ItemView | None:
@@ -17,20 +19,27 @@ def chosen(detail: CaseDetail) -> ItemView | None:
 
 
 def show(detail: CaseDetail, current: ItemView | None) -> None:
-    """Every item under its heading, and those that do not apply, with their reasons."""
-    for section, items in detail.sections.items():
-        st.markdown(f"**{plain(section)}**")
-        for one in items:
-            _line(detail, one, is_current=current is not None and one.item.id == current.item.id)
+    """Every item in the order of the checklist, to be walked through with the arrow keys; then those that do not apply."""
+    items = {one.item.id: one for one in detail.items}
+    if current is not None:
+        st.session_state[_KEY] = current.item.id
+        st.radio("Items", items, format_func=lambda one: _label(items[one]), captions=[_caption(one) for one in items.values()], key=_KEY, on_change=_choose, label_visibility="collapsed")  # fmt: skip
     if detail.left_out:
         with st.expander(f"{badges.count(len(detail.left_out), 'item')} left out"):
             for item in detail.left_out:
                 st.caption(f"{plain(item.id)} · {plain(item.summary)}: {plain(item.because)}")
 
 
-def _line(detail: CaseDetail, view: ItemView, *, is_current: bool) -> None:
-    word, icon, _ = case_words.STATUSES[view.status]
-    summary = f"{plain(view.item.id)} {plain(view.item.summary)}"
-    marks = [word] + (["blocking"] if view.item.blocking else []) + (["change asked"] if view.is_asked else [])
-    label = f"**{summary}**" if is_current else summary
-    st.page_link("review.py", label=f"{label} · {', '.join(marks)}", icon=icon, query_params={"id": str(detail.case.id), "item": view.item.id})  # fmt: skip
+def _label(view: ItemView) -> str:
+    _, icon, colour = case_words.STATUSES[view.status]
+    return f":{colour}[{icon}] {plain(view.item.id)} {plain(view.item.summary)}"
+
+
+def _caption(view: ItemView) -> str:
+    marks = [case_words.STATUSES[view.status][0]]
+    marks += (["blocking"] if view.item.blocking else []) + (["a change is asked for"] if view.is_asked else [])
+    return f"{plain(view.item.section)}: {', '.join(marks)}"
+
+
+def _choose() -> None:
+    st.query_params["item"] = st.session_state[_KEY]

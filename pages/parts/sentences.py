@@ -86,6 +86,7 @@ WORDS = {
     "case-commented": "commented on {item}",
     "case-moved": "moved it from {before} to {after}: {reason}",
     "case-assigned": "assigned {person} as {role}",
+    "case-sampled": "chose it for a look by people",
     "case-seat-released": "released {person} as {role}: {reason}",
     "case-signed": "signed ({meaning}): {decision}, {record_hash}",
     "signatures-voided": "voided signatures {signatures}: {reason}",

@@ -11,6 +11,7 @@ BENCHMARKS = {
     "portfolio": "P3 project portfolio",
     "pages": "P4 page reruns",
     "sync": "P5 model mirror",
+    "gate": "P6 answer of the gate",
     "scaffold": "P7 scaffold of a template",
     "start": "P9 cold start",
     "reuse": "C5 reuse review",

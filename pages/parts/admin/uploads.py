@@ -20,7 +20,7 @@ def show(actor: Actor, teams: dict[str, str]) -> None:
     """The file, the team of what names no owner, and both steps."""
     file = st.file_uploader(
         "File or zip with definitions", max_upload_size=archives.MAX_BYTES // 1024**2,
-        help=f"{sources.UPLOADED} Ours, Backstage, Azure ML or MLflow projects; what it does not mention stays as it is.",
+        help=f"{sources.UPLOADED} Ours, Backstage, Azure ML, MLflow projects or deon; what it does not mention stays as it is.",
     )  # fmt: skip
     owner = st.selectbox(
         "Team for definitions that name no owner", teams, index=None, format_func=teams.__getitem__, key="default_owner"

@@ -203,7 +203,7 @@ OTHERS: dict[str, tuple[Parts, Parts, Parts, str]] = {
     ),
     "risk_tier_computed": ({}, {"facts": {"tier": "high"}}, {"facts": {"tier": "prohibited"}}, "fail"),
     "reuse_review_recorded": (
-        {},
+        {"minimum_searches": 3},
         {"facts": {"reuse_reviewed": True, "reuse_searches": 3}},
         {"facts": {"reuse_reviewed": True, "reuse_searches": 1}},
         "missing",

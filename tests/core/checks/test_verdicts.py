@@ -207,6 +207,26 @@ def test_nothing_passes_on_a_group_below_the_floor() -> None:
     assert run("demographic_parity_ratio", snapshot(metrics)).verdict == "pass"
 
 
+def test_the_worst_group_is_not_judged_on_few_rows_whichever_way_they_were_counted() -> None:
+    metrics = {"rai.worst_group_ratio.f1": Measure(0.99, lower=0.95, upper=1)}
+    assert run("worst_group_ratio", snapshot(metrics)).verdict == "pass"
+    metrics["rai.group_count.sex.f"] = Measure(30, rows=1000)
+    assert run("worst_group_ratio", snapshot(metrics)).verdict == "inconclusive"
+
+
+def test_the_contract_of_each_dataset_counts_not_of_the_first_alone() -> None:
+    full, empty = {"title": "Loans", "expectations": [{}] * 5}, {"title": "Regions", "expectations": []}
+    assert run("contract_present", snapshot(facts={"datasets": [full]})).verdict == "pass"
+    found = run("contract_present", snapshot(facts={"datasets": [full, empty]}))
+    assert (found.verdict, "Regions holds 0 checks" in found.text) == ("missing", True)
+
+
+def test_searches_that_nobody_counted_are_not_taken_for_enough() -> None:
+    facts = {"reuse_reviewed": True}
+    assert run("reuse_review_recorded", snapshot(facts=facts)).verdict == "pass"
+    assert run("reuse_review_recorded", snapshot(facts=facts), minimum_searches=3).verdict == "missing"
+
+
 @pytest.mark.parametrize(
     ("count", "rows", "verdict", "needed"),
     [(100, 1000, "pass", None), (50, 1000, "inconclusive", 1000), (120, 10_000, "inconclusive", None),

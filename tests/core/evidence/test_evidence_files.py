@@ -217,7 +217,9 @@ def scientist(store: str, person: Make) -> Actor:
 
 
 def upload(actor: Actor, data: bytes = TEXT, name: str = "rollback.txt", subject: str = "case:1") -> EvidenceFile:
-    return files.receive(actor, subject=subject, name=name, data=data)
+    files.put(data)
+    with db.writing() as session:
+        return files.upload(session, actor=actor, subject=subject, name=name, data=data)
 
 
 def read(file: EvidenceFile) -> bytes:

@@ -50,7 +50,8 @@ def test_a_version_that_was_trained_for_real_is_copied_in_full(lab: Lab) -> None
         "model_id": "", "source": f"models:/{found['source']['model_id']}",
     }  # fmt: skip
     assert found["metrics"]["roc_auc"] == {
-        "value": 0.75, "text": "", "history": 1, "overwritten": False, "dataset": "", "digest": "", "run": "",
+        "value": 0.75, "text": "", "history": 1, "overwritten": False, "run": "",
+        "dataset": "churn-evaluation", "digest": digests["evaluation"],
     }  # fmt: skip
     assert found["params"] == {"C": "0.5"}
     assert found["tags"]["rai.dataset.split"] == "time"

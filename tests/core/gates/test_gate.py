@@ -35,7 +35,7 @@ from tests.core.gates.house import MODEL, RELEASE
 
 Make = Callable[..., Actor]
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-PRIVACY = "checklist:default/dataset-onboarding"
+SECOND = "checklist:default/pipeline-certification"
 
 
 def ask(
@@ -333,11 +333,11 @@ def test_a_withdrawn_checklist_denies(churn: str) -> None:
 
 
 def test_every_checklist_of_the_rule_has_to_approve(churn: str) -> None:
-    rule = {"environment": "production", "tiers": ["limited"], "stages": ["operate"], "checklists": [RELEASE, PRIVACY]}
+    rule = {"environment": "production", "tiers": ["limited"], "stages": ["operate"], "checklists": [RELEASE, SECOND]}
     rules(gate={"rules": [rule]})
     first = house.case()
     assert codes() == ["no-case"]
-    second = house.case(PRIVACY, state="in review")
+    second = house.case(SECOND, state="in review")
     assert codes() == ["undecided"]
     house.change(second, state="approved")
     answer = ask()
@@ -346,8 +346,29 @@ def test_every_checklist_of_the_rule_has_to_approve(churn: str) -> None:
 
 def test_a_suspended_case_by_a_checklist_that_nobody_asks_for_closes_too(churn: str) -> None:
     house.case()
-    house.case(PRIVACY, state="suspended")
+    house.case(SECOND, state="suspended")
     assert (codes(), codes("test")) == (["suspended"], ["suspended"])
+
+
+def test_a_checklist_may_be_about_the_project_and_then_its_case_needs_no_evidence_of_a_version(churn: str) -> None:
+    ethics = "checklist:default/responsible-ai"
+    rule = {"environment": "production", "tiers": ["limited"], "stages": ["operate"], "oldestEvidenceHours": 1}
+    rules(
+        gate={
+            "rules": [rule | {"checklists": [RELEASE, ethics]}, rule | {"environment": "test", "checklists": [RELEASE]}]
+        }
+    )
+    house.case()
+    assert codes() == ["no-case"]
+    about = {"kind": "project", "model": "churn", "version": "", "snapshot_id": None, "subject_digest": ""}
+    second = house.case(ethics, **about)
+    assert (ask().allowed, ask().case, len(ask().signatures)) == (True, f"1, {second}", 4)
+    house.change(second, state="suspended")
+    assert (codes(), ask("test").allowed) == (["suspended"], True)
+    house.change(second, state="approved", expires_at=db.now())
+    assert (codes(), ask("test").allowed) == (["expired"], True)
+    house.change(second, expires_at=db.now() + timedelta(days=9), name="another")
+    assert codes() == ["no-case"]
 
 
 def test_the_last_decision_counts_and_an_open_case_takes_nothing_away(churn: str) -> None:
@@ -444,7 +465,7 @@ cases = st.builds(
     checked_at=moments,
     signatures=st.lists(st.builds(
         SignatureFact, st.just("Ada"), st.just("reviewer"), st.just("approval"),
-        st.sampled_from(["approve", "reject", "submit"]), st.just(AT), st.just("h"), st.sampled_from(["1", "2"]),
+        st.sampled_from(["approve", "reject", "submit"]), st.just(AT), st.just("h"), st.sampled_from(["1", "2", None]),
     ), max_size=2).map(tuple),
     conditions=st.lists(st.builds(
         ConditionFact, st.just("c"), st.sampled_from([date(2026, 3, 1), date(2026, 4, 1)]), places,

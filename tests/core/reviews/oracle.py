@@ -105,6 +105,8 @@ class Oracle:
         made, case = session.get_one(Signature, said["signature"]), session.get_one(ReviewCase, case_id)
         assert actor == f"person:{made.person_id}"
         assert session.get_one(Person, made.person_id).active, "3: who signs is active"
+        if said["decision"] != "reject":
+            self._just_compared(session, case)
         if said["decision"] == "submit":
             assert self.states.get(case_id, "draft") in ("draft", "changes requested")
             assert actor == case.owner
@@ -116,6 +118,13 @@ class Oracle:
         assert made.person_id not in makers(session, case), "4: who made it does not decide on it"
         self._in_order(session, case, made)
         self.reached[f"signed: {said['decision']}"] += 1
+
+    def _just_compared(self, session: Session, case: ReviewCase) -> None:
+        looked_at = (EvidenceCheck.snapshot_id == case.snapshot_id, EvidenceCheck.outcome != "unreachable")
+        last = session.exec(select(EvidenceCheck).where(*looked_at).order_by(col(EvidenceCheck.id).desc())).first()
+        assert last is not None, "11: evidence is compared again when it is signed on"
+        assert last.outcome == "same", "11: and was still the same"
+        assert self.clock() - last.checked_at < timedelta(minutes=2), "11: just now"
 
     def _in_order(self, session: Session, case: ReviewCase, made: Signature) -> None:
         signed = session.exec(
@@ -152,10 +161,6 @@ class Oracle:
         snapshot = session.get_one(EvidenceSnapshot, case.snapshot_id)
         digests = {kept(session, one.record_hash)["subject"]["digest"] for one in standing}
         assert digests == {case.subject_digest} == {snapshot.subject_digest}, "11: subject = signed = submitted = now"
-        checked = select(EvidenceCheck).where(EvidenceCheck.snapshot_id == snapshot.id).order_by(col(EvidenceCheck.id))
-        last = session.exec(checked).all()[-1]
-        assert last.outcome == "same", "11: evidence was the same when it was looked at last"
-        assert self.clock() - last.checked_at < timedelta(minutes=2), "11: which was just now"
 
     # --- waivers, seats and clocks (9, 5, 6, 26) ---------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from core.projects.tables import Project
 from core.reviews import judging
 from core.reviews.known_facts import known_facts, sections
 from core.reviews.tables import ReviewCase
-from core.tracking.tables import MirrorAlias, MirrorExperiment, MirrorRun
+from core.tracking.tables import MirrorAlias, MirrorExperiment, MirrorMetric, MirrorRun, MirrorVersion
 from tests.conftest import SYSTEM
 from tests.core.datasets.house import register
 from tests.core.reviews.house import MODEL, House, evidence, mirror
@@ -132,3 +132,15 @@ def test_conditions_are_judged_on_the_newest_copy_of_evidence(house: House) -> N
             one(session, case).metrics["accuracy"].value for one in (judging.evidence_of, judging.newest_evidence)
         ]
     assert values == [0.9, 0.5]
+
+
+def test_a_champion_whose_evidence_was_never_copied_is_read_from_the_mirror(house: House) -> None:
+    case_id = house.open()
+    mirror("2")
+    with db.writing() as session:
+        session.get_one(MirrorVersion, (1, MODEL, "2")).run_id = "serving"
+        session.add(MirrorMetric(server_id=1, run_id="serving", key="accuracy", value=0.97))
+        session.add(MirrorAlias(server_id=1, model=MODEL, alias="champion", version="2", seen_at=db.now()))
+    with db.reading() as session:
+        found = judging.evidence_of(session, session.get_one(ReviewCase, case_id)).champion
+    assert found["accuracy"].value == 0.97

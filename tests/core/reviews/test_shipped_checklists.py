@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from core import db
+from core.access import policy
+from core.access.policy import Actor
 from core.catalog import sources
 from core.catalog.kinds import Requirement
 from core.checks import limits, registry
 from core.config import ROOT
-from core.reviews import items, terms
+from core.projects import actions as projects
+from core.projects.tables import Project
+from core.reviews import checklists, items, opening, terms
 from core.reviews.applicability import freeze
-from core.reviews.regulations import Regulation, not_in_force
+from core.reviews.regulations import Regulation, not_in_force, regulations
+from core.reviews.tables import CaseFinding
+from tests.conftest import SYSTEM
 
 TIERS = ("minimal", "limited", "high")
 PACKS = (
@@ -137,3 +146,34 @@ def test_nothing_about_language_models_is_mapped_to_guidance_that_leaves_them_ou
         one.partition("/")[0] for item in listed(specs("checklist")["llm-application"]) for one in item["mappings"]
     }
     assert not mapped & {"sr-26-2", "sr-11-7"}
+
+
+def test_each_ships_as_a_version_and_opens_a_case_that_asks(shipped: str, person: Callable[..., Actor]) -> None:
+    """What is about a project can be asked at once: every check of it says something, and none breaks."""
+    ada = person("data scientist", team="risk")
+    with db.writing() as session:
+        assert checklists.ship(session, policy.system("loader")) == []
+        projects.create(session, actor=SYSTEM, project_id="churn", title="Churn", team_id="risk", stage="operate")
+        project = session.get_one(Project, "churn")
+        project.tier, project.risk_facts = (
+            "high",
+            {"personal_data": "direct", "areas": ["credit"], "autonomy": "automatic"},
+        )
+        assert set(known()) == set(regulations(session))
+    of_projects = [name for name, spec in specs("checklist").items() if spec["appliesTo"] == "project"]
+    assert len(of_projects) == 5
+    for name in of_projects:
+        with db.writing() as session:
+            case = opening.open_case(
+                session, actor=ada, project_id="churn", checklist=name, kind="project", name="churn"
+            )
+            said = session.exec(select(CaseFinding).where(CaseFinding.case_id == case.id)).all()
+        assert sum(one["applies"] for one in case.items) >= 10, name
+        assert {one.content["check"] for one in said} == {
+            one["check"] for one in case.items if one["applies"] and one["check"]
+        }
+        assert not [
+            one.content["text"]
+            for one in said
+            if "broke" in one.content["text"] or "cannot be used" in one.content["text"]
+        ]
