@@ -9,7 +9,7 @@ import streamlit as st
 from core.access.policy import Actor
 from core.reviews import answering, assigning, ending, requesting, states
 from core.reviews.queries import CaseDetail
-from pages.parts import badges, case_signing, case_waivers, case_words, writing
+from pages.parts import badges, case_items, case_signing, case_waivers, case_words, writing
 from pages.parts.notices import plain
 
 
@@ -73,10 +73,10 @@ def _changes(actor: Actor, detail: CaseDetail) -> None:
         return
     with st.popover("Ask for changes", icon=":material/edit_note:"):
         names = {one.item.id: f"{one.item.id} {one.item.summary}" for one in detail.items}
-        default = [one.item.id for one in detail.items if one.status in ("fail", "inconclusive", "missing")]
-        items = st.multiselect("Items to change", names, default=default, format_func=lambda one: plain(names[one]), key="changes")  # fmt: skip
+        here = case_items.chosen(detail)
+        items = st.multiselect("Items to change", names, default=[here.item.id] if here else [], format_func=lambda one: plain(names[one]), key="changes")  # fmt: skip
         words = {one: st.text_area(f"What should change in {one}", max_chars=answering.COMMENT_LENGTH, height=80, key=f"change {one}") for one in items}  # fmt: skip
-        if st.button("Send it back", type="primary", key="ask changes", disabled=not items):
+        if st.button("Ask", type="primary", key="ask changes", disabled=not items):
             writing.attempt(requesting.request_changes, actor=actor, case_id=detail.case.id, items=words, done="The owner was asked; your clock stands still.")  # fmt: skip
 
 

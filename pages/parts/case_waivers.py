@@ -52,7 +52,7 @@ def _decide(actor: Actor, waiver: Waiver, agree: Callable[..., Any], words: str)
         if st.button(words, icon=":material/check:", key=f"agree {waiver.id}"):
             writing.attempt(agree, actor=actor, waiver_id=waiver.id, done="It is let pass until then.")
         with st.popover("Refuse", icon=":material/close:", key=f"refuse {waiver.id}"), st.form(f"refusing {waiver.id}", border=False):  # fmt: skip
-            reason = st.text_area("Why", max_chars=waivers.LENGTH)
+            reason = st.text_area("Why it is refused", max_chars=waivers.LENGTH)
             if st.form_submit_button("Refuse it"):
                 writing.attempt(waivers.refuse, actor=actor, waiver_id=waiver.id, reason=reason, done="It was refused.")
 
@@ -66,7 +66,7 @@ def show(actor: Actor, detail: CaseDetail) -> None:
         st.markdown(f"{plain(one.item_id or 'Break-glass')}: {plain(one.reason)} · {plain(_state(detail, one))}")
         stands = waiving.is_open(one) or waiving.in_force(one, now())
         if stands and ("end waiver" in detail.may or actor.ref == one.requested_by):
-            _with_note("End it", "Why", f"end {one.id}", waivers.end, actor, one, "reason", "It has ended.")
+            _with_note("End it", "Why it ends", f"end {one.id}", waivers.end, actor, one, "reason", "It has ended.")
         looks = one.kind == waiving.BREAK_GLASS and one.second_by and not one.reviewed_at
         if looks and "look at break-glass" in detail.may and actor.ref not in (one.approved_by, one.second_by):
             _with_note("Look at it afterwards", "What you found", f"review {one.id}", waivers.review, actor, one, "note", "Your finding is kept.")  # fmt: skip
