@@ -13,6 +13,7 @@ from core.reviews.moving import subject_of
 from core.reviews.queries import CaseDetail
 from pages.parts import actor as actors
 from pages.parts import (
+    addresses,
     badges,
     case_bar,
     case_evidence,
@@ -34,7 +35,10 @@ def header(detail: CaseDetail) -> None:
     tier = badges.text(f"Tier {case.tier}", ":material/balance:", "red" if case.tier == "high" else "gray")
     late = badges.text("Late", ":material/alarm:", "red") if case.due_at and not case.paused_at and case.due_at < db.now() and case.state == "in review" else ""  # fmt: skip
     st.markdown(f"{case_words.state(case.state)} {tier} {late}")
-    due = f" · decision due {badges.exact(case.due_at)}" if case.due_at and case.state == "in review" else ""
+    due = ""
+    if case.due_at and case.state == "in review":
+        due = f" · decision {badges.due(case.due_at)} ({badges.exact(case.due_at)})"
+        due += ", but the clock stands" if case.paused_at else ""
     holds = f" · holds until {badges.exact(case.expires_at)}" if case.expires_at else ""
     owner = detail.names.get(case.owner, case.owner)
     st.caption(plain(f"Case {case.id} · owned by {owner}{due}{holds}"))
@@ -62,9 +66,9 @@ def items(actor: Actor, detail: CaseDetail) -> None:
 
 def history(actor: Actor, detail: CaseDetail) -> None:
     """What happened to the case, and comments about it as a whole."""
-    for one in detail.comments:
-        st.markdown(f"> {plain(one.text)}")
-        badges.when(plain(detail.names.get(one.author, one.author)), one.at)
+    case_item.comments(detail, detail.comments)
+    if "comment" in detail.may:
+        case_item.comment_form(actor, detail, "", "Comment on the case as a whole")
     with db.reading() as session:
         seen = readable.seen_by(session, actor)
         timeline.show(session, activity.object_history(session, actor, subject_of(detail.case), seen=seen))
@@ -84,6 +88,7 @@ except PortalError as error:
     st.stop()
 
 header(detail)
+addresses.open_tab(TABS)
 tabs = st.tabs(list(TABS), on_change="rerun", key="tab", bind="query-params")
 for tab, draw in zip(tabs, TABS.values(), strict=True):
     if tab.open:

@@ -6,13 +6,13 @@ import streamlit as st
 
 from core.access import policy
 from pages.parts import actor as actors
-from pages.parts import addresses, case_boards, case_list, case_open, checklist_versions
+from pages.parts import addresses, case_boards, case_list, case_open, case_reviewer, checklist_versions
 
 VIEWS = {
     "": ("Queue", case_list.show),
     "conditions": ("Conditions", case_boards.conditions),
     "waivers": ("Waivers", case_boards.waivers),
-    "insights": ("My reviewing", case_boards.mine),
+    "insights": ("My reviewing", case_reviewer.show),
     "checklists": ("Checklists", checklist_versions.show),
 }
 """Value of ``view`` in the address → its name and what draws it."""

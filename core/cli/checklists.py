@@ -71,6 +71,8 @@ def impact(
     typer.echo(f"{found.checklist} {found.published or '(none)'} -> {found.version}: {_in_words(found.items)}.")
     if found.quorum_changes:
         typer.echo("Other people would have to sign.")
+    for text in sorted({one.text for one in found.out_of_force}):
+        typer.echo(f"Not in force today: {text}")
     rows = ((one.case_id, f"{one.name} {one.version}".strip(), one.state, _in_words(one.items)) for one in found.cases)
     if found.cases:
         table(("CASE", "SUBJECT", "STATE", "ITEMS"), rows)

@@ -158,7 +158,7 @@ PROJECTS = (
     DemoProject(
         "follow-up-priority", "Who is called for follow-up first", "clinical-analytics", ("experiment",),
         "Ranks patients for follow-up calls; fairness between groups is the open question.",
-        ("dataset:diabetes", "asset:group-fairness-metrics", "asset:pii-scan"),
+        ("dataset:diabetes", "asset:group-fairness-metrics", "asset:responsible-ai-evidence", "asset:pii-scan"),
         metric="balanced_accuracy", predicts="priority", risk_tier="high",
     ),
     DemoProject(

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from core.access.policy import Actor
 from core.catalog.tables import Entry
 from core.catalog.visibility import visible
+from core.db import now
 from core.errors import NotFound
 from core.projects.tables import Project
 from core.projects.visibility import shown_to
@@ -22,6 +23,7 @@ from core.reviews import carrying, checklists, states
 from core.reviews.applicability import freeze
 from core.reviews.items import FrozenItem
 from core.reviews.moving import LARGEST_ID
+from core.reviews.regulations import OutOfForce, not_in_force, regulations
 from core.reviews.tables import ChecklistVersion, ReviewCase
 
 _CONCERNED = (*states.OPEN, *states.APPROVED, "suspended")
@@ -72,6 +74,8 @@ class Impact:
     cases: tuple[CaseImpact, ...]
     quorum_changes: bool
     """Whether other people would have to sign."""
+    out_of_force: tuple[OutOfForce, ...] = ()
+    """What of laws and standards the version is mapped to although it does not hold today."""
 
 
 def impact(session: Session, actor: Actor, version_id: int) -> Impact:
@@ -83,6 +87,7 @@ def impact(session: Session, actor: Actor, version_id: int) -> Impact:
         entry.key, row.version, before.version if before else "", _as_written(content, row.content),
         tuple(one for one in _cases(session, actor, row) if one.items),
         content.get("quorum", {}) != row.content.get("quorum", {}),
+        tuple(not_in_force(row.content, regulations(session), now().date())),
     )  # fmt: skip
 
 

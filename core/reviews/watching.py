@@ -18,7 +18,7 @@ from core import db, workdays
 from core.access import policy, queries
 from core.access.policy import Actor
 from core.db import now
-from core.errors import PortalError
+from core.errors import Conflict, PortalError
 from core.evidence import keeping
 from core.evidence.tables import EvidenceCheck
 from core.people.notices import tell
@@ -100,6 +100,23 @@ def _evidence(actor: Actor) -> tuple[int, str]:
             told = "; MLflow does not answer, so evidence was left as it is"
             break  # the next one would wait for its answer just as long
     return _each(actor, _with_changed_evidence, _suspend_changed), told
+
+
+def compare(actor: Actor, case_id: int) -> EvidenceCheck:
+    """Compare the evidence of a case with MLflow now; an approval whose evidence changed is suspended at once.
+
+    For edges, since it asks the network. Everybody may who answers for the case here or may suspend it.
+    """
+    with db.reading() as session:
+        case = locked_case(session, actor, case_id)
+        scope = scope_of(session.get_one(Project, case.project_id))
+    if not policy.may(actor, "approval.suspend", scope):
+        policy.require(actor, "case.answer", scope)
+    if case.snapshot_id is None:
+        raise Conflict("The case rests on no evidence yet.", hint="Attach that of the version first.")
+    checked = keeping.verify(case.snapshot_id)
+    _each(policy.system("reviews"), _with_changed_evidence, _suspend_changed)
+    return checked
 
 
 def _snapshots_due(at: datetime) -> Any:

@@ -396,13 +396,18 @@ class Recorder:
         return _import("mlflow").MlflowClient(self.uri)
 
     def experiment(self, name: str, tags: dict[str, str]) -> str:
-        """The id of the experiment with this name; made when there is none, restored when it was deleted."""
+        """The id of the experiment with this name; made when there is none, restored when it was deleted.
+
+        One that somebody made before, such as the delivery of a repository, gets the tags that it lacks.
+        """
         with asking(self.uri):
             found = self._mlflow.get_experiment_by_name(name)
             if found is None:
                 return str(self._mlflow.create_experiment(name, tags=tags))
             if found.lifecycle_stage == "deleted":
                 self._mlflow.restore_experiment(found.experiment_id)
+            for key in tags.keys() - found.tags.keys():
+                self._mlflow.set_experiment_tag(found.experiment_id, key, tags[key])
             return str(found.experiment_id)
 
     @contextmanager

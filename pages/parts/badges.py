@@ -72,6 +72,16 @@ def ago(moment: datetime | None) -> str:
     return "just now"
 
 
+def due(moment: datetime) -> str:
+    """How far away a moment is until which something is to be done: ``due in 2 days``, ``overdue by 3 hours``."""
+    left = (moment - now()).total_seconds()
+    for unit, length in _UNITS:
+        if abs(left) >= length:
+            far = count(int(abs(left) // length), unit)
+            return f"due in {far}" if left > 0 else f"overdue by {far}"
+    return "due now"
+
+
 def exact(moment: datetime | None) -> str:
     """``moment`` to the minute, in UTC."""
     return moment.strftime("%d %b %Y, %H:%M UTC") if moment else "never"

@@ -7,33 +7,78 @@ from typing import Any
 
 import streamlit as st
 
+from core import db
 from core.access.policy import Actor
+from core.errors import PortalError
 from core.reviews import answering
 from core.reviews.queries import CaseDetail, ItemView
-from pages.parts import writing
+from core.reviews.tables import CaseAnswer
+from pages.parts import badges, notices, writing
 from pages.parts.notices import plain
 
 
 def form(actor: Actor, detail: CaseDetail, view: ItemView) -> None:
-    """The form, filled with the answer that counts."""
+    """The form, filled with the answer that its writer saw first: what somebody else answered meanwhile is told beside it."""
     item, last = view.item, view.answer
-    key = f"answer {item.id} {last.revision if last else 0}"
+    seen = _seen(actor, detail, view)
+    base = next((one for one in view.answers if one.revision == seen), None)
+    if last and last.revision != seen:
+        _overtaken(detail, last)
+    key = f"answer {item.id} {seen}"
     with st.form(key, border=True):
-        value = _widget(detail, view, key) if item.asks else None
-        note = st.text_area("Note", value=last.note if last else "", max_chars=answering.NOTE_LENGTH, height=80, key=f"{key} note", help="What a reviewer should know beside the answer, or why the item does not apply.")  # fmt: skip
-        left_out = st.checkbox("It does not apply here (say why in the note)", value=bool(last and last.not_applicable), key=f"{key} na")  # fmt: skip
-        if st.form_submit_button("Save the answer", type="primary", icon=":material/save:"):
-            writing.attempt(
-                answering.answer, actor=actor, case_id=detail.case.id, item_id=item.id,
-                revision=last.revision if last else 0, value=None if left_out else value, note=note,
-                not_applicable=left_out, done=f"{item.id} is answered.",
-            )  # fmt: skip
+        value = _widget(detail, view, base, key) if item.asks else None
+        note = st.text_area("Note", value=base.note if base else "", max_chars=answering.NOTE_LENGTH, height=80, key=f"{key} note", help="What a reviewer should know beside the answer, or why the item does not apply.")  # fmt: skip
+        left_out = st.checkbox("It does not apply here (say why in the note)", value=bool(base and base.not_applicable), key=f"{key} na")  # fmt: skip
+        with st.container(horizontal=True):
+            stays = st.form_submit_button("Save the answer", type="primary", icon=":material/save:")
+            goes = st.form_submit_button("Save, then the next open item", icon=":material/arrow_forward:")
+        if stays or goes:
+            given = {"value": None if left_out else value, "note": note, "not_applicable": left_out}
+            _save(actor, detail, view, seen, given, goes_on=goes)
     if last and last.carried and st.button("It still holds: attest it", icon=":material/verified:", key=f"{key} attest"):  # fmt: skip
         writing.attempt(answering.attest, actor=actor, case_id=detail.case.id, item_ids=[item.id], done=f"{item.id} is attested.")  # fmt: skip
 
 
-def _widget(detail: CaseDetail, view: ItemView, key: str) -> Any:
-    item, given = view.item, view.answer.value if view.answer else None
+def _seen(actor: Actor, detail: CaseDetail, view: ItemView) -> int:
+    """The revision on which the person writes: the one that stood there when the form was opened, or their own since."""
+    present = view.answer.revision if view.answer else 0
+    remembered = f"seen {detail.case.id} {view.item.id}"
+    seen = st.session_state.get(remembered, present)
+    # fields that are not on the page are forgotten: then the form is opened anew
+    is_open = f"answer {view.item.id} {seen} na" in st.session_state
+    if not is_open or (view.answer and view.answer.answered_by == actor.ref):
+        seen = present
+    st.session_state[remembered] = seen
+    return int(seen)
+
+
+def _overtaken(detail: CaseDetail, last: CaseAnswer) -> None:
+    who = detail.names.get(last.answered_by, last.answered_by)
+    st.warning(f"{plain(who)} answered this {badges.ago(last.answered_at)}, while you had it open: {plain(words(last, detail))}", icon=":material/sync_problem:")  # fmt: skip
+    if st.button("Start from that answer", icon=":material/restart_alt:", key=f"restart {last.item_id}"):
+        st.session_state.pop(f"seen {detail.case.id} {last.item_id}", None)
+        st.rerun()
+
+
+def _save(actor: Actor, detail: CaseDetail, view: ItemView, seen: int, given: dict[str, Any], *, goes_on: bool) -> None:
+    item = view.item.id
+    try:
+        with db.writing() as session:
+            answering.answer(session, actor=actor, case_id=detail.case.id or 0, item_id=item, revision=seen, **given)
+    except PortalError as error:
+        notices.refuse(error)
+        return
+    if goes_on:
+        order = [one.item.id for one in detail.items]
+        later = detail.items[order.index(item) + 1 :] + detail.items[: order.index(item)]
+        following = next((one.item.id for one in later if one.item.asks and not one.is_settled), item)
+        st.query_params["item"] = following
+    notices.after_rerun(f"{item} is answered.")
+    st.rerun()
+
+
+def _widget(detail: CaseDetail, view: ItemView, base: CaseAnswer | None, key: str) -> Any:
+    item, given = view.item, base.value if base else None
     label = f"Answer to {item.id}"
     match item.type:
         case "boolean":
@@ -61,15 +106,19 @@ def _widget(detail: CaseDetail, view: ItemView, key: str) -> Any:
 
 def shown(view: ItemView, detail: CaseDetail) -> str:
     """The answer that counts in words."""
-    last = view.answer
-    if last is None:
+    if view.answer is None:
         return "Not answered yet."
-    if last.not_applicable:
-        agreed = " A reviewer agrees." if last.agreed_by else ""
-        return f"It does not apply: {last.note}{agreed}"
-    value = {True: "Yes", False: "No"}.get(last.value, last.value) if isinstance(last.value, bool) else last.value
-    if view.item.type == "file":
-        value = next((one.name for one in detail.files if one.id == last.value), value)
+    return words(view.answer, detail) + (" A reviewer agrees." if view.answer.agreed_by else "")
+
+
+def words(one: CaseAnswer, detail: CaseDetail) -> str:
+    """One revision of an answer, with its note."""
+    if one.not_applicable:
+        return f"It does not apply: {one.note}"
+    value = {True: "Yes", False: "No"}[one.value] if isinstance(one.value, bool) else one.value
+    item = detail.item(one.item_id)
+    if item is not None and item.item.type == "file":
+        value = next((file.name for file in detail.files if file.id == value), value)
     said = [str(value)] if value is not None else []
-    said += [last.note] if last.note else []
+    said += [one.note] if one.note else []
     return " · ".join(said) or "Judged by its check."

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import streamlit as st
 
 from core.access.policy import Actor
-from core.db import now
-from core.reviews import assigning, ending, requesting, states, waivers
+from core.reviews import answering, assigning, ending, requesting, states
 from core.reviews.queries import CaseDetail
-from core.reviews.waivers import Wish
-from pages.parts import case_signing, case_words, writing
+from pages.parts import badges, case_items, case_signing, case_waivers, case_words, writing
 from pages.parts.notices import plain
 
 
@@ -21,6 +18,7 @@ def show(actor: Actor, detail: CaseDetail) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.markdown(progress(detail), width="content", help=_left(detail))
         with st.container(horizontal=True, width="content"):
+            _carried(actor, detail)
             _signing(actor, detail)
             _changes(actor, detail)
             _more(actor, detail)
@@ -33,7 +31,7 @@ def progress(detail: CaseDetail) -> str:
         if detail.blockers:
             said.append(f":material/lock: {len(detail.blockers)} against an approval")
         if detail.seats_left:
-            said.append(f"{sum(detail.seats_left.values())} signatures to come")
+            said.append(f"{badges.count(sum(detail.seats_left.values()), 'signature')} to come")
     return " · ".join(said)
 
 
@@ -45,6 +43,16 @@ def _left(detail: CaseDetail) -> str | None:
     left = ", ".join(f"{count} {role}" for role, count in detail.seats_left.items())
     said += [f"Signatures to come: {plain(left)}."] if left else []
     return " ".join(said) or None
+
+
+def _carried(actor: Actor, detail: CaseDetail) -> None:
+    """Attest what was carried over from the version before, all at once."""
+    waiting = [one.item.id for one in detail.items if one.status == "carried"]
+    if "answer" not in detail.may or not waiting:
+        return
+    question = f"You attest that these answers of the version before still hold: {plain(', '.join(waiting))}."
+    if writing.confirmed("Attest what was carried", question, key="attest all", icon=":material/redo:"):
+        writing.attempt(answering.attest, actor=actor, case_id=detail.case.id, item_ids=waiting, done=f"{badges.count(len(waiting), 'answer')} attested.")  # fmt: skip
 
 
 def _signing(actor: Actor, detail: CaseDetail) -> None:
@@ -60,15 +68,16 @@ def _signing(actor: Actor, detail: CaseDetail) -> None:
 
 
 def _changes(actor: Actor, detail: CaseDetail) -> None:
-    if "decide" not in detail.may:
+    """Choose items, and say of each what should change; the case goes back with all of it at once."""
+    if "request changes" not in detail.may:
         return
-    with st.popover("Ask for changes", icon=":material/edit_note:"), st.form("changes", border=False):
+    with st.popover("Ask for changes", icon=":material/edit_note:"):
         names = {one.item.id: f"{one.item.id} {one.item.summary}" for one in detail.items}
-        default = [one.item.id for one in detail.items if one.status in ("fail", "inconclusive", "missing")]
-        items = st.multiselect("Items", names, default=default, format_func=lambda one: plain(names[one]))
-        words = st.text_area("What should change", max_chars=4000)
-        if st.form_submit_button("Ask", type="primary"):
-            writing.attempt(requesting.request_changes, actor=actor, case_id=detail.case.id, items=dict.fromkeys(items, words), done="The owner was asked; your clock stands still.")  # fmt: skip
+        here = case_items.chosen(detail)
+        items = st.multiselect("Items to change", names, default=[here.item.id] if here else [], format_func=lambda one: plain(names[one]), key="changes")  # fmt: skip
+        words = {one: st.text_area(f"What should change in {one}", max_chars=answering.COMMENT_LENGTH, height=80, key=f"change {one}") for one in items}  # fmt: skip
+        if st.button("Ask", type="primary", key="ask changes", disabled=not items):
+            writing.attempt(requesting.request_changes, actor=actor, case_id=detail.case.id, items=words, done="The owner was asked; your clock stands still.")  # fmt: skip
 
 
 def _more(actor: Actor, detail: CaseDetail) -> None:
@@ -87,7 +96,7 @@ def _more(actor: Actor, detail: CaseDetail) -> None:
         if able:
             _with_reason(actor, detail, able)
         if "break glass" in detail.may:
-            _break_glass(actor, detail)
+            case_waivers.break_glass(actor, detail)
 
 
 def _revoking(detail: CaseDetail) -> str:
@@ -101,20 +110,3 @@ def _with_reason(actor: Actor, detail: CaseDetail, able: dict[str, tuple[str, An
         if st.form_submit_button("Do it"):
             label, verb, more = able[step]
             writing.attempt(verb, actor=actor, case_id=detail.case.id, reason=reason, done=f"{label}: done.", **more)
-
-
-def _break_glass(actor: Actor, detail: CaseDetail) -> None:
-    waiting = next((one for one in detail.waivers if one.kind == "break-glass" and not (one.second_by or one.refused_at or one.ended_at)), None)  # fmt: skip
-    if waiting and waiting.requested_by != actor.ref:
-        st.warning(f"Break-glass until {waiting.expires_at:%d %b, %H:%M UTC} waits for a second person: {plain(waiting.reason)}")  # fmt: skip
-        if st.button("Agree as the second person", icon=":material/emergency:", key="second"):
-            writing.attempt(waivers.second, actor=actor, waiver_id=waiting.id, done="The glass is broken; it is reviewed afterwards.")  # fmt: skip
-    elif not waiting:
-        with st.form("break glass", border=False):
-            st.markdown("**Break the glass**: in an emergency two people let everything pass, for 72 hours at most.")
-            reason = st.text_area("The emergency", max_chars=2000)
-            control = st.text_area("What stands in for the checks meanwhile", max_chars=2000)
-            hours = st.number_input("Hours", 1, states.BREAK_GLASS_HOURS, 24)
-            if st.form_submit_button("Ask a second person"):
-                wish = Wish(reason=reason, control=control, expires_at=now() + timedelta(hours=int(hours)))
-                writing.attempt(waivers.break_glass, actor=actor, case_id=detail.case.id, wish=wish, done="Asked: a second person agrees.")  # fmt: skip

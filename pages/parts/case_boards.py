@@ -1,4 +1,4 @@
-"""Boards beside the queue: conditions that are due, waivers that run, and what reviewing costs."""
+"""Boards beside the queue: conditions that are due, and waivers that run."""
 
 from __future__ import annotations
 
@@ -7,64 +7,66 @@ import streamlit as st
 from core import db
 from core.access import queries as people
 from core.access.policy import Actor
-from core.reviews import boards, insights
-from pages.parts import badges
+from core.reviews import boards
+from core.reviews.boards import WaiverRow
+from pages.parts import addresses, badges
 from pages.parts.notices import plain
+
+SIZE = 20
 
 
 def conditions(actor: Actor) -> None:
     """What approvals are tied to and is not done yet."""
+    page, mine = addresses.page_number(), addresses.tick("Only those that I am to meet", "mine")
     with db.reading() as session:
-        found = boards.conditions_due(session, actor)
-    for one in found:
+        found = boards.conditions_due(session, actor, mine=mine, page=page, size=SIZE)
+    for one in found.items:
         with st.container(border=True, gap="xsmall"):
             late = badges.text("Late", ":material/alarm:", "red") if one.is_late else ""
             st.markdown(f"{plain(one.text)} {late}")
-            st.caption(plain(f"Until {one.due_on:%d %b %Y} · {one.owner} · {one.project}"))
-            st.page_link("review.py", label=f"{plain(one.name)} {plain(one.version)}, case {one.case_id}", query_params={"id": str(one.case_id), "open": "Signatures"}, icon=":material/rule:")  # fmt: skip
-    if not found:
+            judge = f"the check {one.check} judges it" if one.check else "a signer judges it"
+            st.caption(plain(f"Until {one.due_on:%d %b %Y} · {one.owner} · {judge} · {one.project}"))
+            _case(one.case_id, one.name, one.version, {"open": "Signatures"}, ":material/rule:")
+    if not found.items:
         st.info("No approval is tied to a condition that is still open.", icon=":material/rule:")
+    addresses.pages(found.total, SIZE, page)
 
 
 def waivers(actor: Actor) -> None:
     """What is let pass, until when, and what stands in for it."""
+    page = addresses.page_number()
     with db.reading() as session:
-        found = boards.waivers_running(session, actor)
-        names = people.names(session, {one.requested_by for one in found} | {one.approved_by or "" for one in found} - {""})  # fmt: skip
-    for one in found:
+        found = boards.waivers_running(session, actor, page=page, size=SIZE)
+        refs = {ref for one in found.items for ref in (one.requested_by, one.approved_by, one.second_by) if ref}
+        names = people.names(session, refs)
+    for one in found.items:
         with st.container(border=True, gap="xsmall"):
-            state = badges.text("Waits for a decision", ":material/hourglass_top:", "blue") if one.waits else badges.text("In force", ":material/gpp_maybe:", "orange")  # fmt: skip
-            st.markdown(f"{plain(one.item or 'Break-glass')}: {plain(one.reason)} {state}")
-            by = f" · approved by {names.get(one.approved_by, one.approved_by)}" if one.approved_by else ""
-            st.caption(plain(f"Until {badges.exact(one.expires_at)} · instead: {one.control} · asked by {names.get(one.requested_by, one.requested_by)}{by} · {one.project}"))  # fmt: skip
-            query = {"id": str(one.case_id)} | ({"item": one.item} if one.item else {})
-            st.page_link("review.py", label=f"{plain(one.name)} {plain(one.version)}, case {one.case_id}", query_params=query, icon=":material/gpp_maybe:")  # fmt: skip
-    if not found:
+            st.markdown(f"**{plain(one.item or 'Break-glass')}**: {plain(one.reason)} {_state(one)}")
+            st.caption(plain(_facts(one, names)))
+            query = {"item": one.item} if one.item else {"open": "Signatures"}
+            _case(one.case_id, one.name, one.version, query, ":material/gpp_maybe:")
+    if not found.items:
         st.info("Nothing is waived.", icon=":material/gpp_good:")
+    addresses.pages(found.total, SIZE, page)
 
 
-def mine(actor: Actor) -> None:
-    """One's own figures; nobody else's are shown with a name."""
-    with db.reading() as session:
-        found = insights.insights(session, actor)
-    own = found.own
-    st.caption("Only you see your figures. They are here to help you plan, and are no measure of anybody.")
-    with st.container(horizontal=True):
-        st.metric("Decisions signed", own.signed)
-        st.metric("Seats you fill now", own.open_seats)
-        st.metric("Working hours to a decision", _figure(own.working_hours), help="Median, from the last submission to your signature; while the owner has the ball, no time counts.")  # fmt: skip
-        st.metric("Evidence opened before signing", _share(own.opened_share))
-        st.metric("Agreement with the others", _share(own.agreement))
-    if found.quartiles:
-        low, mid, high = found.quartiles
-        st.caption(f"Of {found.reviewers} reviewers half take between {low:.1f} and {high:.1f} working hours; the middle is {mid:.1f}.")  # fmt: skip
-    else:
-        st.caption(f"Quartiles show from {insights.FEWEST} reviewers on, so that they name nobody.")
+def _state(one: WaiverRow) -> str:
+    if one.waits:
+        return badges.text("Waits for a decision", ":material/hourglass_top:", "blue")
+    if one.holds:
+        return badges.text("In force", ":material/gpp_maybe:", "orange")
+    return badges.text("To be looked at", ":material/emergency:", "red")
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+def _facts(one: WaiverRow, names: dict[str, str]) -> str:
+    said = [f"Until {badges.exact(one.expires_at)}", f"instead: {one.control}", f"asked by {names[one.requested_by]}"]
+    if one.second_by and one.approved_by:
+        said.append(f"agreed to by {names[one.approved_by]} and {names[one.second_by]}")
+    elif one.approved_by and not one.waits:
+        said.append(f"approved by {names[one.approved_by]}")
+    return " · ".join([*said, one.project])
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+def _case(case_id: int, name: str, version: str, query: dict[str, str], icon: str) -> None:
+    label = f"{name} {version}".rstrip()
+    st.page_link("review.py", label=f"{plain(label)}, case {case_id}", query_params={"id": str(case_id)} | query, icon=icon)  # fmt: skip

@@ -10,7 +10,7 @@ from core import db
 from core.access.policy import Actor
 from core.errors import PortalError
 from core.evidence import files, keeping
-from core.reviews import answering, assigning, carrying, opening
+from core.reviews import answering, assigning, carrying, opening, watching
 from core.reviews.queries import CaseDetail
 from pages.parts import badges, notices
 from pages.parts.notices import plain
@@ -42,8 +42,21 @@ def _copy(actor: Actor, detail: CaseDetail) -> None:
             for one in detail.check.differences:
                 st.caption(f":material/warning: {plain(' '.join(str(value) for value in one.values() if value))}")
         _content(snapshot.content)
+        if detail.may & {"answer", "suspend", "decide"} and st.button("Compare it with MLflow now", icon=":material/compare_arrows:", key="compare"):  # fmt: skip
+            _compare(actor, detail)
     if "attach" in detail.may and st.button("Copy the evidence from MLflow" if snapshot is None else "Copy it again", icon=":material/sync:", type="primary" if snapshot is None else "secondary", key="attach"):  # fmt: skip
         attach(actor, detail)
+
+
+def _compare(actor: Actor, detail: CaseDetail) -> None:
+    try:
+        with st.spinner("Comparing with MLflow …"):
+            found = watching.compare(actor, detail.case.id or 0)
+    except PortalError as error:
+        notices.refuse(error)
+        return
+    notices.after_rerun(_OUTCOMES[found.outcome][0] + ".")
+    st.rerun()
 
 
 def attach(actor: Actor, detail: CaseDetail) -> None:

@@ -14,8 +14,11 @@ _KEY = "case item"
 def chosen(detail: CaseDetail) -> ItemView | None:
     """The item that the address names, or the first that wants something."""
     named = detail.item(st.query_params.get("item", ""))
-    wanting = (one for one in detail.items if one.is_asked or one.status in ("fail", "inconclusive", "missing", "open"))
-    return named or next(wanting, detail.items[0] if detail.items else None)
+    wanting = (one for one in detail.items if one.is_asked or not one.is_settled)
+    found = named or next(wanting, detail.items[0] if detail.items else None)
+    if found is not None:
+        st.query_params["item"] = found.item.id  # it stays, whatever others answer while somebody writes here
+    return found
 
 
 def show(detail: CaseDetail, current: ItemView | None) -> None:

@@ -14,7 +14,7 @@ from core.errors import PortalError
 from core.projects import queries as projects
 from core.projects.queries import ProjectRow
 from core.reviews import boards, choices, opening
-from pages.parts import case_list, notices
+from pages.parts import badges, case_list, notices
 from pages.parts.notices import plain
 
 
@@ -25,8 +25,9 @@ def of_project(actor: Actor, project: ProjectRow) -> None:
     with db.reading() as session:
         found = boards.queue(session, actor, view="all", project_id=project.id, size=50)
         names = people.names(session, {one.owner for one in found.items})
-    for row in found.items:
-        case_list.line(row, names)
+    case_list.lines(found.items, names)
+    if found.total > len(found.items):
+        st.caption(f"The first {len(found.items)} of {badges.count(found.total, 'case')}; the queue finds the others.")
     if not found.items:
         st.info("Nothing of this project was reviewed yet. A model needs an approved case before it goes to production.", icon=":material/rate_review:")  # fmt: skip
 

@@ -7,9 +7,9 @@ import streamlit as st
 from core import db
 from core.access.policy import Actor
 from core.documents import dossier, export
-from core.reviews import assigning, conditions, pool, waivers
+from core.reviews import assigning, pool
 from core.reviews.queries import CaseDetail
-from pages.parts import badges, case_signing, case_words, writing
+from pages.parts import badges, case_conditions, case_signing, case_waivers, case_words, writing
 from pages.parts.notices import plain
 
 
@@ -17,8 +17,8 @@ def show(actor: Actor, detail: CaseDetail) -> None:
     """Seats, signatures, conditions, waivers and documents."""
     _seats(actor, detail)
     _signatures(actor, detail)
-    _conditions(actor, detail)
-    _waivers(actor, detail)
+    case_conditions.show(actor, detail)
+    case_waivers.show(actor, detail)
     _documents(actor, detail)
 
 
@@ -62,38 +62,6 @@ def _signatures(actor: Actor, detail: CaseDetail) -> None:
             st.markdown(f"**{plain(one.printed_name)}** {case_words.DECIDED[one.decision]} ({plain(one.meaning)}), as {plain(one.role)}{void}")  # fmt: skip
             st.caption(f"{badges.exact(one.signed_at)} · record {one.record_hash}")
             st.download_button("Receipt", lambda one=one: case_signing.receipt(actor, one.id or 0), file_name=f"receipt-{one.id}.json", mime="application/json", on_click="ignore", key=f"receipt {one.id}", icon=":material/receipt_long:")  # type: ignore[misc]  # fmt: skip
-
-
-def _conditions(actor: Actor, detail: CaseDetail) -> None:
-    if not detail.conditions:
-        return
-    st.markdown("**Conditions**")
-    for one in detail.conditions:
-        state = f"met {badges.ago(one.met_at)}: {one.note}" if one.met_at else f"open until {one.due_on:%d %b %Y}"
-        owner = detail.names.get(f"person:{one.owner_id}", one.owner_id)
-        st.markdown(f"{plain(one.text)} · {plain(owner)} · {plain(state)}")
-        if one.met_at or "meet" not in detail.may or actor.id == one.owner_id or one.check:
-            continue
-        with st.popover("It is met", icon=":material/task_alt:", key=f"meet {one.id}"), st.form(f"meet {one.id}", border=False):  # fmt: skip
-            note = st.text_area("How you know", max_chars=2000)
-            if st.form_submit_button("Say so", type="primary"):
-                writing.attempt(conditions.meet, actor=actor, condition_id=one.id, note=note, done="The condition is met.")  # fmt: skip
-
-
-def _waivers(actor: Actor, detail: CaseDetail) -> None:
-    if not detail.waivers:
-        return
-    st.markdown("**Waivers**")
-    for one in detail.waivers:
-        ended = "ended" if one.ended_at or one.refused_at else f"until {badges.exact(one.expires_at)}"
-        by = f"approved by {detail.names.get(one.approved_by, one.approved_by)}" if one.approved_by else "waits for a decision"  # fmt: skip
-        st.markdown(f"{plain(one.item_id or 'Break-glass')}: {plain(one.reason)} · {plain(by)} · {ended}")
-        looks = one.kind == "break-glass" and one.second_by and not one.reviewed_at
-        if looks and actor.ref not in (one.approved_by, one.second_by):
-            with st.popover("Review it afterwards", key=f"review {one.id}"), st.form(f"review {one.id}", border=False):
-                note = st.text_area("What you found", max_chars=2000)
-                if st.form_submit_button("Keep", type="primary"):
-                    writing.attempt(waivers.review, actor=actor, waiver_id=one.id, note=note, done="Reviewed.")
 
 
 def _documents(actor: Actor, detail: CaseDetail) -> None:

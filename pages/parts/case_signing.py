@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
 from core import db
 from core.access.policy import Actor
-from core.db import now
 from core.errors import PortalError
 from core.reviews import deciding, pins, receipts, signing
 from core.reviews.pins import Refused
 from core.reviews.queries import CaseDetail
-from pages.parts import badges, case_words, notices
+from pages.parts import badges, case_conditions, case_words, notices
 from pages.parts.notices import plain
 
 _FORM = "signing form"
@@ -42,7 +42,7 @@ def _details(actor: Actor, detail: CaseDetail, decision: str) -> None:
     meanings = deciding.MEANINGS[decision]
     meaning = st.selectbox("Your signature means", meanings) if len(meanings) > 1 else meanings[0]
     reason = st.text_area("Reason" if decision == "reject" else "Note (signed too)", max_chars=deciding.NOTE_LENGTH)
-    conditions = _conditions(detail) if decision == "approve with conditions" else []
+    conditions = case_conditions.ask(detail) if decision == "approve with conditions" else []
     if st.button("Continue", type="primary", key="sign continue"):
         try:
             with db.writing() as session:
@@ -55,19 +55,9 @@ def _details(actor: Actor, detail: CaseDetail, decision: str) -> None:
             return
         st.session_state[_FORM] = {
             "nonce": made.nonce, "case": detail.case.id, "decision": decision, "meaning": meaning, "reason": reason,
-            "hash": made.record_hash, "until": made.expires_at, "conditions": len(conditions),
+            "hash": made.record_hash, "until": made.expires_at, "conditions": conditions,
         }  # fmt: skip
         st.rerun(scope="fragment")
-
-
-def _conditions(detail: CaseDetail) -> list[dict[str, Any]]:
-    """One condition; further ones come with further signatures."""
-    words = st.text_area("Condition", max_chars=1000, placeholder="What has to be done after the approval")
-    people = {detail.case.owner: detail.names.get(detail.case.owner, "")}
-    owner = st.selectbox("Who meets it", people, format_func=lambda one: plain(people[one]))
-    due = st.date_input("Until", value=now().date() + timedelta(days=30))
-    where = st.multiselect("Where it may go meanwhile", detail.case.environments, default=detail.case.environments)
-    return [{"text": words, "owner": owner, "due_on": due.isoformat(), "environments": where}]
 
 
 def _sign(actor: Actor, detail: CaseDetail, form: dict[str, Any]) -> None:
@@ -78,6 +68,8 @@ def _sign(actor: Actor, detail: CaseDetail, form: dict[str, Any]) -> None:
     )
     if form["reason"]:
         st.markdown(f"> {plain(form['reason'])}")
+    for one in form["conditions"]:
+        st.markdown(f"- {plain(one['text'])}, until {plain(one['due_on'])}")
     st.caption(f"SHA-256 of the record: {form['hash']}")
     _since_last_time(actor, detail)
     with db.reading() as session:
@@ -93,13 +85,22 @@ def _sign(actor: Actor, detail: CaseDetail, form: dict[str, Any]) -> None:
 
 
 def _since_last_time(actor: Actor, detail: CaseDetail) -> None:
-    """What changed since this person signed the case before."""
-    mine = [one for one in detail.signatures if one.person_id == actor.id]
-    if not mine:
+    """What changed since this person signed the case, or first opened its evidence."""
+    moments = [one.signed_at for one in detail.signatures if one.person_id == actor.id]
+    moments += [one.opened_at for one in detail.seats if one.person_id == actor.id and one.opened_at]
+    if not moments:
         return
-    moment = mine[-1].signed_at
-    changed = [one.item.id for one in detail.items if one.answer and one.answer.answered_at > moment]
-    st.info(f"Since you signed {badges.ago(moment)}, answered anew: {plain(', '.join(changed) or 'nothing')}.", icon=":material/difference:")  # fmt: skip
+    last = max(moments)
+    said = [one.item.id for one in detail.items if one.answer and one.answer.answered_at > last]
+    news = [f"answered anew: {', '.join(said)}"] if said else []
+    news += ["the evidence was copied again"] if detail.snapshot and detail.snapshot.taken_at > last else []
+    news += [f"{count} new comments" for count in [_comments_since(detail, last)] if count]
+    st.info(f"Since you were here {badges.ago(last)}: {plain('; '.join(news) or 'nothing changed')}.", icon=":material/difference:")  # fmt: skip
+
+
+def _comments_since(detail: CaseDetail, moment: datetime) -> int:
+    everywhere = [*detail.comments, *(one for item in detail.items for one in item.comments)]
+    return sum(one.at > moment for one in everywhere)
 
 
 def _finish(actor: Actor, form: dict[str, Any], pin: str) -> None:
@@ -139,7 +140,5 @@ def _set_pin(actor: Actor) -> None:
 
 def receipt(actor: Actor, signature_id: int) -> bytes:
     """The receipt of a signature as JSON to keep."""
-    import json
-
     with db.reading() as session:
         return json.dumps(receipts.receipt(session, actor, signature_id), indent=2, ensure_ascii=False).encode()

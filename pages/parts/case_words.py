@@ -52,3 +52,12 @@ def state(name: str) -> str:
 def status(view: ItemView) -> str:
     """How an item stands as a badge."""
     return badges.text(*STATUSES[view.status])
+
+
+def verdict(name: str, count: int) -> str:
+    """How many checks found this, as a badge."""
+    _, icon, colour = STATUSES[name]
+    return badges.text(f"{count} {_COUNTED[name]}", icon, colour)
+
+
+_COUNTED = {"fail": "failing", "inconclusive": "inconclusive", "missing": "without evidence"}

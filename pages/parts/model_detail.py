@@ -5,13 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core import db
+from core.access import policy
+from core.access import queries as people
 from core.access.policy import Actor
 from core.activity import queries as activity
 from core.errors import PortalError
 from core.projects import queries as projects
-from core.reviews import readable
+from core.reviews import boards, readable
 from core.tracking import queries as tracking
-from pages.parts import badges, charts, gate_steps, notices, timeline
+from pages.parts import badges, case_list, charts, gate_steps, notices, timeline
 from pages.parts.notices import plain
 
 
@@ -42,7 +44,8 @@ def show(actor: Actor, name: str) -> None:
         st.subheader(f"{plain(project.key_metric)} by version", anchor=False)
         charts.metric_by_version(model.versions, project.key_metric, higher_is_better=project.higher_is_better)
     _versions(model.versions, project.key_metric if project else "")
-    if project and model.versions:
+    _reviews(actor, model.name)
+    if project and project.running and model.versions and policy.may(actor, "case.answer", project.scope):
         newest = f"{model.name}/{model.versions[0].version}"
         st.page_link("reviews.py", label="Open a review case on a version", query_params={"open_for": project.id, "model": newest}, icon=":material/rate_review:")  # fmt: skip
     gate_steps.show(model.name)
@@ -50,6 +53,18 @@ def show(actor: Actor, name: str) -> None:
         st.subheader("What happened", anchor=False)
         with db.reading() as session:
             timeline.show(session, moves)
+
+
+def _reviews(actor: Actor, name: str) -> None:
+    """The review cases of the model's versions that this person may see."""
+    with db.reading() as session:
+        found = boards.queue(session, actor, view="all", model=name, size=10)
+        names = people.names(session, {one.owner for one in found.items})
+    if found.items:
+        st.subheader("Reviews", anchor=False)
+        case_list.lines(found.items, names)
+    if found.total > len(found.items):
+        st.page_link("reviews.py", label=f"All {found.total} cases", query_params={"cases": "all", "q": name}, icon=":material/rate_review:")  # fmt: skip
 
 
 def _versions(versions: list[tracking.VersionLine], key_metric: str) -> None:

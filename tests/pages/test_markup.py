@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from core import db
@@ -17,14 +19,21 @@ from core.catalog.kinds import Lifecycle
 from core.catalog.sources import SourceFile
 from core.projects import actions as projects
 from core.projects import adoption
+from core.reviews import answering, waivers
+from core.reviews.tables import Condition, ReviewCase, Waiver
+from core.reviews.waivers import Wish
 from tests.conftest import SYSTEM
+from tests.core.reviews import house as houses
+from tests.core.reviews.house import House
 from tests.markup import ASSET, FOREIGN, README, TEXT, TITLE, as_yaml
 from tests.pages.driving import ok, opened
 
 Portal = Callable[..., AppTest]
 TABS = ("How to use", "README", "Versions", "Relations", "Adopters", "History")
 REFS = ("asset:default/hostile", "widget:default/hostile")
-LIVE = re.compile(r"(?<!\\)(<img|<script|<svg|<iframe|\*\*bold|\[go\]|:red\[|\$x\^2|~~gone|:material/home|`code)")
+LIVE = re.compile(
+    r"(?<!\\)(<img|<script|<svg|<iframe|\*\*bold|\[go\]|:red\[(?!:material/)|\$x\^2|~~gone|:material/home|`code)"
+)
 """The beginning of something that Markdown would make more of than text."""
 
 pytestmark = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -59,7 +68,7 @@ def strings(message: Any) -> Iterator[tuple[str, str]]:
 
 def is_text(kind: str, field: str) -> bool:
     """Whether no browser reads this field of an element as Markdown."""
-    return kind == "code" or (kind, field) == ("selectbox", "options") or field in _TEXT
+    return kind in ("code", "json") or (kind, field) == ("selectbox", "options") or field in _TEXT
 
 
 _ALTERNATIVE_TEXT = re.compile(r"(?m)^%% stAlt: .*$")
@@ -153,3 +162,58 @@ def test_a_proposal_shows_what_a_stranger_wrote_as_text(
     assert html(app) == []
     assert live(app) == []
     assert "<script>window.__pwned=1</script>" in told(app)
+
+
+def hostile_case(house: House) -> int:
+    """A case in review whose every text is markup: of its checklist, its answers, its discussion, its files, its people."""
+    item = {
+        "id": "TXT-1", "summary": TITLE, "question": TEXT, "why": TEXT, "type": "choice", "options": [TITLE, "no"],
+        "blockingFor": ["high"],
+    }  # fmt: skip
+    measured = houses.ITEMS[4] | {"summary": TITLE, "question": TEXT}
+    entry = houses.checklist([item, measured], name="hostile")
+    case_id = house.open(checklist=entry)
+    house.attach(case_id, accuracy=0.1, **{TITLE: 1.0})
+    house.answer(case_id, "TXT-1", "no", note=TEXT)
+    house.answer(case_id, "TXT-1", TITLE, note=TEXT)
+    houses.upload(case_id, house.ada, name=f"{TITLE}.pdf"[:200])
+    for item_id in ("", "TXT-1"):
+        house.do(answering.comment, house.ben, case_id=case_id, item_id=item_id, text=TEXT)
+    wish = Wish(reason=TEXT, control=TEXT, expires_at=db.now() + timedelta(days=2))
+    house.do(waivers.request, house.ada, case_id=case_id, item_id="MET-1", wish=wish)
+    return case_id
+
+
+@pytest.mark.parametrize("tab", ["Items", "Evidence", "Signatures", "History"])
+def test_a_review_case_shows_what_a_stranger_wrote_as_text(
+    store: str, person: Callable[..., Actor], portal_as: Portal, tab: str
+) -> None:
+    house = houses.build(person)
+    case_id = hostile_case(house)
+    for actor in (house.ada, person("manager", name=f"Max {TITLE}")):
+        for item in ("TXT-1", "MET-1"):
+            app = opened(portal_as(actor), "review.py", id=str(case_id), item=item, tab=tab)
+            assert html(app) == []
+            assert live(app) == []
+            assert tab == "Evidence" or "<img src=x onerror=window.__pwned=1>" in told(app)
+
+
+@pytest.mark.parametrize("view", ["", "conditions", "waivers", "insights", "checklists"])
+def test_lists_of_reviews_show_what_a_stranger_wrote_as_text(
+    store: str, person: Callable[..., Actor], portal_as: Portal, view: str
+) -> None:
+    house = houses.build(person)
+    case_id = hostile_case(house)
+    with db.writing() as session:
+        session.add(
+            Condition(
+                case_id=case_id, text=TEXT, owner_id=house.ada.id, due_on=db.now().date(), environments=[], set_by="x"
+            )
+        )  # fmt: skip
+        session.execute(update(ReviewCase).values(state="approved", name=TITLE, reason=TEXT))
+        session.execute(update(Waiver).values(approved_by=house.ada.ref, approved_at=db.now()))
+    for query in ({"cases": "all", "view": view}, {"cases": "all", "view": view, "q": TITLE[:30]}):
+        app = opened(portal_as(person("reviewer", name=f"Rob {TITLE}")), "reviews.py", **query)
+        assert (html(app), live(app)) == ([], [])
+    app = opened(portal_as(house.ada), "home.py")
+    assert (html(app), live(app)) == ([], [])

@@ -207,6 +207,17 @@ def test_a_build_killed_halfway_is_finished_doubled_nothing_and_removed(
 @pytest.mark.slow
 @pytest.mark.xdist_group("mlflow")
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_an_experiment_that_a_delivery_made_before_is_the_demos_too(store: str, mlflow_server: str) -> None:
+    recorder = Recorder(mlflow_server)
+    made = recorder.experiment("delivered", {"owner": "a-team"})
+    assert recorder.experiment("delivered", {"demo": "true", "owner": "another"}) == made
+    (found,) = [one for one in Client(mlflow_server).experiments() if one.experiment_id == made]
+    assert found.tags == {"owner": "a-team", "demo": "true"}
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("mlflow")
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_run_that_does_not_converge_says_so(store: str, mlflow_server: str) -> None:
     one = plan("cytology-lite")
     network = next(candidate for candidate in one.candidates if candidate.name == "neural-network")

@@ -241,3 +241,23 @@ def test_without_mlflow_approvals_stay_and_the_job_says_so(bank: Bank, mlflow: M
     mlflow.outcome = "same"
     watching.watch(SYSTEM)
     assert len(mlflow.asked) == 3, "and is asked again as soon as it may answer"
+
+
+def test_evidence_is_compared_when_somebody_asks_and_a_change_suspends_at_once(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = bank.approved()
+
+    def verify(snapshot_id: int) -> EvidenceCheck:
+        with db.writing() as session:
+            made = EvidenceCheck(snapshot_id=snapshot_id, outcome="changed", checked_at=bank.clock())
+            session.add(made)
+            session.flush()
+            return made
+
+    monkeypatch.setattr(keeping, "verify", verify)
+    with pytest.raises(NotAllowed):
+        watching.compare(bank.audrey, case_id)
+    assert bank.state(case_id) == "approved"
+    assert watching.compare(bank.vera, case_id).outcome == "changed"
+    assert bank.state(case_id) == "suspended"

@@ -80,6 +80,12 @@ def test_nobody_learns_of_cases_of_a_project_that_they_do_not_see(house: House) 
     assert look(house.person("ML engineer"), version_id).cases == ()
 
 
+def test_mappings_that_do_not_hold_today_are_told(house: House) -> None:
+    mapped = [{**ITEMS[0], "mappings": ["nowhere/Art-1"]}, *ITEMS[1:]]
+    [found] = look(house.rita, propose(house, content(mapped))).out_of_force
+    assert (found.item, found.mapping, found.standing) == ("TXT-1", "nowhere/Art-1", "unknown")
+
+
 def test_the_first_version_of_a_checklist_adds_everything(house: House) -> None:
     with db.writing() as session:
         first = checklists.published(session, house.entry_id)

@@ -45,7 +45,6 @@ from core.reviews import (
     watching,
 )  # fmt: skip
 from core.reviews.items import FrozenItem
-from core.reviews.pins import Refused
 from core.reviews.standing import last_answers
 from core.reviews.tables import Condition, ReviewCase, Waiver
 from tests.conftest import SYSTEM, actor_now, forget_settings
@@ -54,11 +53,11 @@ from tests.core.reviews.bank import PEOPLE, PIN, QUORUM, Bank, build
 from tests.core.reviews.clock import stopped
 from tests.core.reviews.oracle import Oracle
 
-STEPS = 3_000
+STEPS = 10_000
 PER_RUN = 80
 NAMES = tuple(PEOPLE)
 VERDICTS = ("pass", "fail", "inconclusive")
-BETWEEN = ("", "", "", "a reviewer agrees", "something is waived")
+BETWEEN = ("", "", "", "a reviewer agrees", "something is waived", "CI names the next signer", "MLflow is not asked")
 ITEMS = (
     FrozenItem("DATA-1", "Data", "The data are known", "Where from?", "text", blocking=True),
     FrozenItem("FAIR-1", "Fairness", "Groups fare alike", "", "metric", check="fair", blocking=True),
@@ -197,15 +196,16 @@ class Reviews(RuleBasedStateMachine):
 
     @act(1, which=MUCH, who=st.sampled_from(["vera", "viktor", "rita"]))
     def tell_who_committed(self, which: int, who: str) -> None:
+        self._committed(self.case(which), who)
+
+    def _committed(self, case: Listed, who: str) -> None:
         """CI tells, perhaps after a signature, that a reviewer committed."""
-        case = self.case(which)
         with db.writing() as session:
-            session.add(
-                CiFact(
-                    model="churn", version=case.version, repository="r", commit=f"{which}", workflow="w",
-                    committers=[self.bank.who[who].name], told_by=SYSTEM.ref,
-                )
+            fact = CiFact(
+                model="churn", version=case.version, repository="r", commit="c", workflow="w",
+                committers=[self.bank.who[who].name], told_by=SYSTEM.ref,
             )  # fmt: skip
+            session.add(fact)
         self.look()
 
     @act(1, who=st.sampled_from(["olga", "mo", "rita"]), which=MUCH)
@@ -249,12 +249,17 @@ class Reviews(RuleBasedStateMachine):
             self._verify(next(one for one in self.cases() if one.id == case_id))
         self.attempt(signing.sign, who or owner, nonce=nonce, pin=pin)
 
-    @act(3, which=MUCH, decision=st.sampled_from(["approve", "approve with conditions", "reject"]))
-    def go_on(self, which: int, decision: str) -> None:
+    @act(
+        2,
+        which=MUCH,
+        decision=st.sampled_from(["approve", "approve with conditions", "reject"]),
+        pin=st.sampled_from([PIN, PIN, "wrong"]),
+    )
+    def go_on(self, which: int, decision: str, pin: str) -> None:
         """Whoever has the ball does what is next."""
-        self._next(self.case(which, *states.WITH_OWNER, "in review"), which, decision)
+        self._next(self.case(which, *states.WITH_OWNER, "in review"), which, decision, pin)
 
-    @act(5, which=MUCH, conditions_=st.booleans(), again=st.booleans(), between=st.sampled_from(BETWEEN))
+    @act(3, which=MUCH, conditions_=st.booleans(), again=st.booleans(), between=st.sampled_from(BETWEEN))
     def go_through(self, which: int, conditions_: bool, again: bool, between: str) -> None:
         """A case, perhaps one that was suspended, goes all the way, as most do; perhaps something comes between."""
         chosen = self.case(which, "suspended") if again else self.case(which, *states.WITH_OWNER, "in review")
@@ -270,25 +275,30 @@ class Reviews(RuleBasedStateMachine):
         """Something that changes what the first signer saw, before the second one signs."""
         if what == "a reviewer agrees":
             self._agree(self.waited_for(case, 0), case, "SAFE-1")
+        elif what == "CI names the next signer":
+            self._committed(case, self.waited_for(case, 2))
+        elif what == "MLflow is not asked":
+            self.bank.clock.forward(minutes=3)
+            self._sign_straight(self.waited_for(case, 2), case, "approve", compared=False)
         else:
             more = {"case_id": case.id, "item_id": "DATA-1", "wish": self.bank.wish()}
             asked = self.attempt(waivers.request, "olga", **more)
             if asked is not None:
                 self.attempt(waivers.approve, "max", waiver_id=asked.id)
 
-    def _next(self, case: Listed, which: int, decision: str) -> None:
+    def _next(self, case: Listed, which: int, decision: str, pin: str = PIN) -> None:
         if case.state in states.WITH_OWNER:
-            self._sign_straight("olga", case, "submit")
+            self._sign_straight("olga", case, "submit", pin)
         elif case.state == "in review":
-            self._sign_straight(self.waited_for(case, which), case, decision)
+            self._sign_straight(self.waited_for(case, which), case, decision, pin)
 
-    def _sign_straight(self, who: str, case: Listed, decision: str) -> None:
+    def _sign_straight(self, who: str, case: Listed, decision: str, pin: str = PIN, *, compared: bool = True) -> None:
         form = self._prepare(who, case, decision)
         if form is None:
             return
-        self._verify(case)
-        made = self.attempt(signing.sign, who, nonce=form.nonce, pin=PIN)
-        assert not isinstance(made, Refused) or made.locked_until
+        if compared:
+            self._verify(case)
+        self.attempt(signing.sign, who, nonce=form.nonce, pin=pin)
 
     @act(who=WHO, which=MUCH, items=st.sets(st.sampled_from(["DATA-1", "FAIR-1", "SAFE-1", "MOON-1"]), max_size=2))
     def ask_for_changes(self, who: str | None, which: int, items: set[str]) -> None:
@@ -335,15 +345,26 @@ class Reviews(RuleBasedStateMachine):
 
     # --- risk --------------------------------------------------------------------------------------------------------
 
-    @act(4, who=WHO, which=MUCH, hours=st.sampled_from([1, 48, 48, 72, 24 * 90, 24 * 91]), glass=st.booleans(),
+    @act(3, who=WHO, which=MUCH, hours=st.sampled_from([1, 48, 48, 72, 24 * 90, 24 * 91]), oneself=st.booleans(),
           item=st.sampled_from([one.id for one in ITEMS]), control=st.sampled_from(["People look.", "People look.", ""]))  # fmt: skip
-    def ask_for_a_waiver(self, who: str | None, which: int, hours: int, glass: bool, item: str, control: str) -> None:
+    def ask_for_a_waiver(self, who: str | None, which: int, hours: int, oneself: bool, item: str, control: str) -> None:
+        """Ask for a waiver, perhaps by somebody who may approve some, and who tries to approve this one at once."""
         wish = self.bank.wish(expires_at=self.bank.clock() + timedelta(hours=hours), control=control)
+        who = who or ("olga", "mo")[oneself]
         case_id = self.case(which, *states.OPEN).id
-        if glass:
-            self.attempt(waivers.break_glass, who or "max", case_id=case_id, wish=wish)
-        else:
-            self.attempt(waivers.request, who or ("olga", "mo")[which % 2], case_id=case_id, item_id=item, wish=wish)
+        asked = self.attempt(waivers.request, who, case_id=case_id, item_id=item, wish=wish)
+        if asked is not None and oneself:
+            self.attempt(waivers.approve, who, waiver_id=asked.id)
+
+    @act(who=WHO, which=MUCH, hours=st.sampled_from([1, 48, 72, 73]), second=WHO)
+    def break_the_glass(self, who: str | None, which: int, hours: int, second: str | None) -> None:
+        """Two people let everything pass; a third one looks at it later, perhaps too early."""
+        wish = self.bank.wish(expires_at=self.bank.clock() + timedelta(hours=hours))
+        case_id = self.case(which, *states.OPEN).id
+        asked = self.attempt(waivers.break_glass, who or "max", case_id=case_id, wish=wish)
+        if asked is not None:
+            self.attempt(waivers.second, second or "mia", waiver_id=asked.id)
+            self.attempt(waivers.review, "rita", waiver_id=asked.id, note="It was an emergency.")
 
     @act(
         4,
@@ -415,6 +436,7 @@ def open_case(bank: Bank, version: str, *, high: bool, applies: bool) -> None:
             checklist_id=bank.checklist_id, project_id="churn", kind="model", name="churn", version=version,
             tier="high" if high else "limited", items=[one.as_data() for one in ITEMS], quorum=QUORUM,
             environments=["test", "production"], owner=bank.olga.ref, opened_at=bank.clock(),
+            validity_days=60,
         )  # fmt: skip
         session.add(case)
         session.flush()
@@ -491,15 +513,14 @@ def run(machine: type[Reviews], runs: int, **more: Any) -> None:
 
 @pytest.mark.slow
 def test_no_order_of_acts_breaks_an_invariant_in_ten_thousand_steps(machine: type[Reviews]) -> None:
-    run(machine, STEPS * 5 // 4 // PER_RUN)  # one rule in seven has nothing to act on
-    print(machine.steps, machine.reached)
+    run(machine, STEPS * 11 // 10 // PER_RUN)  # some of what is drawn has nothing to act on
     assert machine.steps >= STEPS
     for what in (
         "approved", "approved with conditions", "rejected", "withdrawn", "changes requested", "suspended", "revoked",
         "expired", "superseded", "signatures-voided", "condition-met", "waiver-approved", "break-glass-reviewed",
         "signing-pin-failed", "case-agreed",
     ):  # fmt: skip
-        assert machine.reached[what] >= 3, f"the machine hardly came to: {what}, {machine.reached}"
+        assert machine.reached[what], f"the machine never came to: {what}"
 
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
