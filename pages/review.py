@@ -11,6 +11,7 @@ from core.errors import PortalError
 from core.reviews import queries, readable
 from core.reviews.moving import subject_of
 from core.reviews.queries import CaseDetail
+from core.reviews.tables import ReviewCase
 from pages.parts import actor as actors
 from pages.parts import (
     addresses,
@@ -30,25 +31,32 @@ from pages.parts.notices import plain
 def header(detail: CaseDetail) -> None:
     """What is reviewed, how it stands, who has the ball, and until when."""
     case, project = detail.case, detail.project
-    st.page_link("reviews.py", label="All reviews", icon=":material/arrow_back:")
-    st.title(f"{plain(case.name)} {plain(case.version)}", anchor=False)
-    tier = badges.text(f"Tier {case.tier}", ":material/balance:", "red" if case.tier == "high" else "gray")
-    late = badges.text("Late", ":material/alarm:", "red") if case.due_at and not case.paused_at and case.due_at < db.now() and case.state == "in review" else ""  # fmt: skip
-    st.markdown(f"{case_words.state(case.state)} {tier} {late}")
-    due = ""
-    if case.due_at and case.state == "in review":
-        due = f" · decision {badges.due(case.due_at)} ({badges.exact(case.due_at)})"
-        due += ", but the clock stands" if case.paused_at else ""
-    holds = f" · holds until {badges.exact(case.expires_at)}" if case.expires_at else ""
-    owner = detail.names.get(case.owner, case.owner)
-    st.caption(plain(f"Case {case.id} · owned by {owner}{due}{holds}"))
     with st.container(horizontal=True):
+        st.page_link("reviews.py", label="All reviews", icon=":material/arrow_back:")
         st.page_link("project.py", label=plain(project.title), query_params={"id": project.id}, icon=badges.kind_icon("project"))  # fmt: skip
         st.page_link("entry.py", label=f"{plain(detail.checklist.title)} {plain(detail.version.version)}", query_params={"ref": detail.checklist.key}, icon=badges.kind_icon("checklist"))  # fmt: skip
         if case.kind == "model":
             st.page_link("models.py", label="The model", query_params={"model": case.name}, icon=badges.kind_icon("model"))  # fmt: skip
+    st.title(plain(f"{project.title if case.kind == 'project' else case.name} {case.version}".rstrip()), anchor=False)
+    tier = badges.text(f"Tier {case.tier}", ":material/balance:", "red" if case.tier == "high" else "gray")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{case_words.state(case.state)} {tier} {_late(case)}", width="content")
+        st.caption(plain(f"Case {case.id} · owned by {detail.names.get(case.owner, case.owner)}{_until(case)}"), width="content")  # fmt: skip
     if case.reason and case.state in ("rejected", "withdrawn", "suspended", "revoked"):
         st.error(plain(case.reason), icon=":material/info:")
+
+
+def _late(case: ReviewCase) -> str:
+    if case.state != "in review" or case.paused_at or case.due_at is None or case.due_at >= db.now():
+        return ""
+    return badges.text("Late", ":material/alarm:", "red")
+
+
+def _until(case: ReviewCase) -> str:
+    if case.due_at and case.state == "in review":
+        stands = ", but the clock stands" if case.paused_at else ""
+        return f" · decision {badges.due(case.due_at)} ({badges.exact(case.due_at)}){stands}"
+    return f" · holds until {badges.exact(case.expires_at)}" if case.expires_at else ""
 
 
 def items(actor: Actor, detail: CaseDetail) -> None:

@@ -97,7 +97,7 @@ def _widget(detail: CaseDetail, view: ItemView, base: CaseAnswer | None, key: st
             names = {one.id: one.name for one in detail.files}
             if not names:
                 st.caption("Upload the file on the Evidence tab first.")
-            return st.selectbox(label, names, format_func=lambda one: plain(names[one]), index=list(names).index(given) if given in names else None, key=f"{key} value")  # fmt: skip
+            return st.selectbox(label, names, format_func=names.__getitem__, index=list(names).index(given) if given in names else None, key=f"{key} value")  # fmt: skip
         case "link":
             return st.text_input(label, value=given or "", placeholder="https://…", key=f"{key} value") or None
         case _:

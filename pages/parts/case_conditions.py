@@ -35,10 +35,10 @@ def _fields(detail: CaseDetail, owners: dict[str, str], number: int) -> dict[str
     judges = {"": _BY_SIGNER} | {one.item.id: f"The check of {one.item.id}: {one.item.summary}" for one in detail.items if one.item.check}  # fmt: skip
     with st.container(border=True):
         words = st.text_area(f"Condition {number}", max_chars=conditions.LENGTH, placeholder="What has to be done after the approval", key=key)  # fmt: skip
-        owner = st.selectbox("Who meets it", owners, format_func=lambda one: plain(owners[one]), key=f"{key} owner")
+        owner = st.selectbox("Who meets it", owners, format_func=owners.__getitem__, key=f"{key} owner")
         due = st.date_input("Until", value=now().date() + timedelta(days=30), key=f"{key} due")
-        judge = st.selectbox("What judges it", judges, format_func=lambda one: plain(judges[one]), key=f"{key} judge")
-        where = st.multiselect("Where it may go meanwhile", case.environments, default=case.environments, format_func=plain, key=f"{key} where")  # fmt: skip
+        judge = st.selectbox("What judges it", judges, format_func=judges.__getitem__, key=f"{key} judge")
+        where = st.multiselect("Where it may go meanwhile", case.environments, default=case.environments, key=f"{key} where")  # fmt: skip
     item = detail.item(judge) if judge else None
     check = {"check": item.item.check, "parameters": dict(item.item.parameters)} if item else {}
     return {"text": words, "owner": owner or "", "due_on": due.isoformat(), "environments": where} | check

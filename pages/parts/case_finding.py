@@ -10,10 +10,14 @@ from core.checks.findings import Finding
 from pages.parts import badges, case_words
 from pages.parts.notices import plain
 
+_HEIGHT, _MIDDLE = 160, 56
+"""Of the chart with its axis, and of the interval from above, in pixels."""
 
-def show(finding: Finding) -> None:
-    """What a check says, with its figures where it has any."""
-    st.markdown(f"{badges.text(*case_words.STATUSES[finding.verdict])} {plain(finding.text)}")
+
+def show(finding: Finding, *, status: str = "") -> None:
+    """What a check says, with its figures where it has any; its verdict is left out where ``status`` said it already."""
+    verdict = "" if status == finding.verdict else badges.text(*case_words.STATUSES[finding.verdict]) + " "
+    st.markdown(f"{verdict}{plain(finding.text)}")
     if finding.observed is not None and finding.limit is not None:
         _chart(finding)
     if finding.rows_needed:
@@ -35,15 +39,17 @@ def _chart(finding: Finding) -> None:
     low, high = _interval(finding)
     row = pd.DataFrame([{"low": low, "high": high, "value": observed, "name": f"{observed:.4g}"}])
     edge = pd.DataFrame([{"limit": limit, "name": f"limit {limit:.4g}"}])
+    words = "#e6edf3" if st.context.theme.type == "dark" else "#0e161e"
     axis: Any = alt.X("low:Q", title=finding.metric or "observed", scale=alt.Scale(zero=False, nice=True, padding=20))
-    base: Any = alt.Chart(row)
+    base: Any = alt.Chart(row).encode(y=alt.value(_MIDDLE))
     chart = base.mark_rule(strokeWidth=5, color="#0072B2").encode(x=axis, x2="high:Q")
-    chart += base.mark_point(filled=True, size=130, color="#0072B2").encode(x="value:Q")
-    chart += base.mark_text(dy=-16).encode(x="value:Q", text="name:N")
-    line: Any = alt.Chart(edge)
-    chart += line.mark_rule(strokeDash=[5, 4], strokeWidth=2, color="#D55E00").encode(x="limit:Q")
-    chart += line.mark_text(dy=34, color="#D55E00").encode(x="limit:Q", text="name:N")
-    st.altair_chart(chart.properties(height=110), alt=_takeaway(finding))
+    chart += base.mark_point(filled=True, size=130, opacity=1, color="#0072B2").encode(x="value:Q")
+    chart += base.mark_text(dy=-16, color=words).encode(x="value:Q", text="name:N")
+    line: Any = alt.Chart(edge).encode(x="limit:Q")
+    chart += line.mark_rule(strokeDash=[5, 4], strokeWidth=2, color="#D55E00")
+    # above the interval and beside its line, so that it covers neither the axis nor the value
+    chart += line.mark_text(align="left", dx=5, color=words).encode(y=alt.value(8), text="name:N")
+    st.altair_chart(chart.properties(height=_HEIGHT), alt=_takeaway(finding))
     with st.expander("As a table", icon=":material/table:"):
         st.table(_figures(finding))
 

@@ -22,7 +22,7 @@ def show(actor: Actor, detail: CaseDetail, view: ItemView) -> None:
         if one.asks_change and one.resolved_by_revision is None:
             st.warning(f"{plain(detail.names.get(one.author, one.author))} asks for a change: {plain(one.text)}", icon=":material/edit_note:")  # fmt: skip
     if view.finding:
-        case_finding.show(view.finding)
+        case_finding.show(view.finding, status=view.status)
     elif item.check:
         st.info("Its check judges the evidence once that is attached.", icon=":material/hourglass_empty:")
     if "answer" in detail.may:

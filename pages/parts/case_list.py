@@ -29,7 +29,7 @@ def show(actor: Actor) -> None:
         shown = addresses.choice("Cases", "cases", VIEWS | {f"={name}": words for name, words in STATES.items()}, default="open", width=230)  # fmt: skip
         kind = addresses.choice("What is reviewed", "kind", KINDS, width=160)
         tier = addresses.choice("Risk tier", "tier", TIERS, width=140)
-        words = addresses.words("Find", "q", placeholder="Model, project or checklist")
+        words = addresses.words("Find", "q", placeholder="Model, project or checklist", width=220)
     view, state = ("all", shown[1:]) if shown.startswith("=") else (shown, "")
     page = addresses.page_number()
     with db.reading() as session:

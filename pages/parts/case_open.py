@@ -51,7 +51,7 @@ def form(actor: Actor, project_id: str) -> None:
         return
     names = {one.entry_id: f"{one.title} {one.version} ({one.applies_to})" for one in offered}
     wanted = st.query_params.get("model", "")
-    chosen = st.selectbox("Checklist", names, format_func=lambda one: plain(names[one]), key="checklist")
+    chosen = st.selectbox("Checklist", names, format_func=names.__getitem__, key="checklist")
     kind = next(one.applies_to for one in offered if one.entry_id == chosen)
     subject = _subject(kind, subjects, project_id, wanted)
     if subject and st.button("Open the case", type="primary", icon=":material/add_task:", key="open_case"):
@@ -69,7 +69,7 @@ def _subject(kind: str, subjects: list[Any], project_id: str, wanted: str) -> tu
         return None
     labels = {(one.model, one.version): f"{one.model} {one.version}{' (' + ', '.join(one.aliases) + ')' if one.aliases else ''}" for one in subjects}  # fmt: skip
     first = next((index for index, one in enumerate(labels) if "/".join(one) == wanted), 0)
-    return st.selectbox("Version", labels, index=first, format_func=lambda one: plain(labels[one]), key="subject")
+    return st.selectbox("Version", labels, index=first, format_func=labels.__getitem__, key="subject")
 
 
 def _open(actor: Actor, project_id: str, checklist: int, kind: str, name: str, version: str) -> None:

@@ -45,7 +45,7 @@ def _assign(actor: Actor, detail: CaseDetail) -> None:
         with db.reading() as session:
             found = list(pool.candidates(session, detail.case, role))
         names = {one.person_id: one.name for one in found}
-        person = st.selectbox("Person", names, format_func=lambda one: plain(names[one]), placeholder="Nobody is eligible")  # fmt: skip
+        person = st.selectbox("Person", names, format_func=names.__getitem__, placeholder="Nobody is eligible")  # fmt: skip
         if person and st.button("Seat", key="seat"):
             writing.attempt(assigning.seat, actor=actor, case_id=detail.case.id, role=role, person_id=person, done=f"{names[person]} has the seat.")  # fmt: skip
 

@@ -13,7 +13,7 @@ from core.db import now
 from core.reviews import assigning, insights, reviewers
 from core.reviews.insights import Insights
 from core.reviews.reviewers import Absence
-from pages.parts import writing
+from pages.parts import badges, writing
 from pages.parts.notices import plain
 
 
@@ -66,7 +66,7 @@ def _figures(found: Insights) -> None:
             "Middle": [_written(name, quartiles[1] if quartiles else None) for name, (_, quartiles) in rows.items()],
         }
     )
-    st.caption(f"You signed {found.own.signed} decisions. Figures of others show from {insights.FEWEST} reviewers on, so that they name nobody; there are {found.reviewers}.")  # fmt: skip
+    st.caption(f"You signed {badges.count(found.own.signed, 'decision')}. Figures of others show from {insights.FEWEST} reviewers on, so that they name nobody; there are {found.reviewers}.")  # fmt: skip
 
 
 def _written(name: str, value: float | None) -> str:
@@ -106,7 +106,7 @@ def _absences(actor: Actor, roles: list[str], absences: list[Absence]) -> None:
         st.caption(f"Nobody else is {role} yet, so nobody can stand in for you.")
         return
     with st.form("away"):
-        person = st.selectbox("Who stands in", names, format_func=lambda one: plain(names[one]))
+        person = st.selectbox("Who stands in", names, format_func=names.__getitem__)
         first = st.date_input("From", value=now().date(), min_value=now().date())
         last = st.date_input("To, including", value=now().date() + timedelta(days=7), min_value=now().date())
         if st.form_submit_button("Let them stand in", icon=":material/group:"):

@@ -39,7 +39,7 @@ def _wish(detail: CaseDetail, question: str, kind: str) -> Wish:
     case = detail.case
     reason = st.text_area(question, max_chars=waivers.LENGTH)
     control = st.text_area("What stands in for it meanwhile", max_chars=waivers.LENGTH, help="The compensating control.")  # fmt: skip
-    where = st.multiselect("Where it holds", case.environments, default=case.environments, format_func=plain) if len(case.environments) > 1 else case.environments  # fmt: skip
+    where = st.multiselect("Where it holds", case.environments, default=case.environments) if len(case.environments) > 1 else case.environments  # fmt: skip
     if kind == waiving.BREAK_GLASS:
         holds = timedelta(hours=int(st.number_input("Hours it should hold", 1, states.BREAK_GLASS_HOURS, 24)))
     else:

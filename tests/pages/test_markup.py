@@ -68,7 +68,7 @@ def strings(message: Any) -> Iterator[tuple[str, str]]:
 
 def is_text(kind: str, field: str) -> bool:
     """Whether no browser reads this field of an element as Markdown."""
-    return kind in ("code", "json") or (kind, field) == ("selectbox", "options") or field in _TEXT
+    return kind in ("code", "json") or (kind in ("selectbox", "multiselect") and field == "options") or field in _TEXT
 
 
 _ALTERNATIVE_TEXT = re.compile(r"(?m)^%% stAlt: .*$")

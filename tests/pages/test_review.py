@@ -451,8 +451,7 @@ def test_a_decision_is_explained_before_it_is_signed(bank: Bank, portal_as: Port
     assert "Approve with conditions: churn 1" in texts(app).replace("*", "")
     assert labelled(app, "selectbox", "Your signature means").options == ["approval", "review", "responsibility"]
     assert labelled(app, "selectbox", "Who meets it").options == ["Olga", "Mo"]
-    judges = labelled(app, "selectbox", "What judges it").options
-    assert [one.replace("\\", "") for one in judges] == [
+    assert labelled(app, "selectbox", "What judges it").options == [
         "A signer of the case says when it is met", "The check of FAIR-1: Groups fare alike",
     ]  # fmt: skip
 

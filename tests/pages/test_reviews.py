@@ -158,7 +158,7 @@ def test_reviewers_see_their_own_figures_and_of_others_no_name(bank: Bank, porta
     figures = app.table[0].value
     assert list(figures["You"]) == ["0", "0.0 h", "0%", "100%", "100%"]
     assert list(figures["Middle"]) == ["–"] * 5
-    assert "You signed 1 decisions" in texts(app)
+    assert "You signed 1 decision." in texts(app)
     assert "Rita" not in texts(app)
 
 
