@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 from sqlmodel import Session, col, select
 
 from core import db
@@ -33,7 +33,8 @@ def record(session: Session, actor: Actor, *events: Event) -> None:
     """Append ``events`` to the log, as done by ``actor``, in the transaction of the change they tell of."""
     if not events:
         return
-    seq, at, previous = _head(session)
+    connection = _in_turn(session)
+    seq, at, previous = _head(connection)
     moment = max(_stamp(db.now()), at)  # time never runs backwards in the log
     rows = []
     for event in events:
@@ -41,7 +42,7 @@ def record(session: Session, actor: Actor, *events: Event) -> None:
         record_ = chain.Record(seq, moment, actor.ref, event.name, event.subject, _data(event), previous)
         previous = chain.record_hash(record_)
         rows.append(record_._asdict() | {"hash": previous})
-    session.connection().execute(_INSERT, rows)
+    connection.execute(_INSERT, rows)
 
 
 def seal(session: Session) -> Checkpoint | None:
@@ -50,7 +51,7 @@ def seal(session: Session) -> Checkpoint | None:
     The checkpoint is also appended to ``keys/checkpoints.jsonl`` in the data folder, outside the store, so that a log
     that was cut off or written anew cannot pass as whole.
     """
-    seq, _, hash_ = _head(session)
+    seq, _, hash_ = _head(_in_turn(session))
     sealed = session.exec(select(Checkpoint.seq).order_by(col(Checkpoint.seq).desc())).first() or 0
     if seq <= sealed:
         return None
@@ -74,10 +75,15 @@ def _append(path: Path, line: str) -> None:
         file.write(f"{line}\n".encode())
 
 
-def _head(session: Session) -> tuple[int, str, str]:
-    session.flush()  # what the records tell of is written before them, as ever
+def _in_turn(session: Session) -> Connection:
+    """The connection of ``session`` once nobody else writes to the log; what the records tell of is written before them."""
+    session.flush()
     db.take_turns(session, _LOG_LOCK)
-    last = session.connection().execute(_HEAD).first()
+    return session.connection()
+
+
+def _head(connection: Connection) -> tuple[int, str, str]:
+    last = connection.execute(_HEAD).first()
     return (last[0], last[1], last[2]) if last else (0, "", chain.GENESIS)
 
 

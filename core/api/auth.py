@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import BackgroundTasks, Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel import Session
 
 from core import db
 from core.access import queries
@@ -32,21 +33,31 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
 
 
 def actor(credentials: Credentials, background: BackgroundTasks) -> Actor:
-    """The actor behind the request's token. A route that is asked often calls it itself: a dependency takes a thread of its
-    own, and then the route another one."""
+    """The actor behind the request's token."""
+    with db.reading() as session:
+        found = known(session, credentials)
+    note_use(found, credentials, background)
+    return found
+
+
+def known(session: Session, credentials: Credentials) -> Actor:
+    """The actor behind a token as the store has it now; raises :class:`Unauthenticated` where there is none."""
     if credentials is None:
         raise Unauthenticated(
             "This takes a token.", hint="Send `Authorization: Bearer …`; `python -m core token create` makes a token."
         )
-    with db.reading() as session:
-        found = queries.actor_for_token(session, credentials.credentials)
+    found = queries.actor_for_token(session, credentials.credentials)
     if found is None:
         raise Unauthenticated(
             "This token is unknown, has expired or was revoked.", hint="Ask an administrator for a new one."
         )
-    if _is_due(queries.digest(credentials.credentials)):
-        background.add_task(_note_use, int(found.id))
     return found
+
+
+def note_use(found: Actor, credentials: Credentials, background: BackgroundTasks) -> None:
+    """Note after the answer that the token was used."""
+    if credentials is not None and _is_due(queries.digest(credentials.credentials)):
+        background.add_task(_note_use, int(found.id))
 
 
 Caller = Annotated[Actor, Depends(actor)]

@@ -56,7 +56,10 @@ def give_pins() -> None:
 
 
 def _tell(client: Client, story: Story) -> None:
-    case = _case(client, story)
+    model = client.model(next(one.model for one in PROJECTS if one.id == story.project))
+    if model is None or story.alias not in model.aliases:  # somebody moved the alias, or deleted the model
+        return
+    case = _case(story, model.name, model.aliases[story.alias])
     if case.state == "draft":
         _prepare(case, story)
         _sign(case.id or 0, _actor(story.owner), "submit", "authorship")
@@ -66,11 +69,8 @@ def _tell(client: Client, story: Story) -> None:
 # --- until it is submitted -------------------------------------------------------------------------------------------
 
 
-def _case(client: Client, story: Story) -> ReviewCase:
+def _case(story: Story, model: str, version: str) -> ReviewCase:
     """The case of the story; opened where there is none yet."""
-    project = next(one for one in PROJECTS if one.id == story.project)
-    model = client.model(project.model)
-    version = model.aliases.get(story.alias, "") if model else ""
     with db.writing() as session:
         found = session.exec(
             select(ReviewCase)
@@ -81,7 +81,7 @@ def _case(client: Client, story: Story) -> ReviewCase:
         ).first()
         return found or opening.open_case(
             session, actor=Cast(session).actor(story.owner), project_id=story.project, checklist=CHECKLIST,
-            kind="model", name=project.model, version=version,
+            kind="model", name=model, version=version,
         )  # fmt: skip
 
 

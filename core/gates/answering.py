@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from sqlmodel import Session
 
@@ -62,27 +64,56 @@ class Consulted:
     shown: tuple[CaseFact, ...]
 
 
+@dataclass(frozen=True)
+class Question:
+    """Somebody asks whether a version may go to an environment."""
+
+    actor: Actor
+    model: str
+    version: str
+    environment: str
+
+
 def ask(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Answer:
     """Ask the gate and record its answer."""
-    return consult(session, actor=actor, model=model, version=version, environment=environment).answer
+    return consult(session, Question(actor, model, version, environment)).answer
 
 
-def consult(session: Session, *, actor: Actor, model: str, version: str, environment: str) -> Consulted:
+def ask_all(session: Session, questions: Sequence[Question]) -> list[Answer]:
+    """Ask several questions, one after the other, and record the answers in that order."""
+    return [one.answer for one in _consulted(session, questions)]
+
+
+def consult(session: Session, question: Question) -> Consulted:
     """:func:`ask`, with the cases that the answer rests on."""
-    policy.require(actor, "gate.ask")
-    if environment not in ENVIRONMENTS:
-        raise Invalid(f"{environment[:40]!r} is no environment.", hint=f"Possible: {', '.join(ENVIRONMENTS)}.")
-    known = facts.read(session, actor, model, version)
-    if not known.seen and actor.kind == "person":
-        known = replace(known, facts=Facts(model, version))
-    decided = decide(known.facts, environment, known.at)
-    told = events.GateAsked(
-        tracking.subject(model), version=version[:40], environment=environment, allowed=decided.allowed,
-        codes=[one.code for one in decided.reasons],
-    )  # fmt: skip
-    record(session, actor, told)
+    return _consulted(session, [question])[0]
+
+
+def _consulted(session: Session, questions: Sequence[Question]) -> list[Consulted]:
+    found = [_judged(session, one) for one in questions]
+    told = [(one.actor, _told(one, made.answer)) for one, made in zip(questions, found, strict=True)]
+    for actor, events_ in groupby(told, key=lambda one: one[0]):
+        record(session, actor, *(event for _, event in events_))
+    return found
+
+
+def _judged(session: Session, asked: Question) -> Consulted:
+    policy.require(asked.actor, "gate.ask")
+    if asked.environment not in ENVIRONMENTS:
+        raise Invalid(f"{asked.environment[:40]!r} is no environment.", hint=f"Possible: {', '.join(ENVIRONMENTS)}.")
+    known = facts.read(session, asked.actor, asked.model, asked.version)
+    if not known.seen and asked.actor.kind == "person":
+        known = replace(known, facts=Facts(asked.model, asked.version))
+    decided = decide(known.facts, asked.environment, known.at)
     shown = tuple(one for one in decided.cases if known.seen and one.project == known.facts.project)
-    return Consulted(_answer(known, decided, environment, shown), decided.cases, shown)
+    return Consulted(_answer(known, decided, asked.environment, shown), decided.cases, shown)
+
+
+def _told(asked: Question, answer: Answer) -> events.GateAsked:
+    return events.GateAsked(
+        tracking.subject(asked.model), version=asked.version[:40], environment=asked.environment, allowed=answer.allowed,
+        codes=[one.code for one in answer.reasons],
+    )  # fmt: skip
 
 
 def _answer(known: Known, decided: Verdict, environment: str, shown: tuple[CaseFact, ...]) -> Answer:

@@ -26,7 +26,7 @@ from core.config import settings
 from core.errors import Conflict, Invalid
 from core.evidence.tables import EvidenceSnapshot
 from core.gates import answering
-from core.gates.answering import Answer
+from core.gates.answering import Answer, Question
 from core.gates.cases import CaseFact
 from core.reviews import sealing
 from core.reviews.record import stamp
@@ -72,7 +72,7 @@ def attest(session: Session, *, actor: Actor, model: str, version: str, environm
     Raises :class:`Conflict` where no evidence was copied that the statement could be about, and where a signature that
     the verdict rests on was not made by this installation.
     """
-    told = answering.consult(session, actor=actor, model=model, version=version, environment=environment)
+    told = answering.consult(session, Question(actor, model, version, environment))
     evidence = _evidence(session, told.cases)
     if evidence is None:
         raise Conflict(

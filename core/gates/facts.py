@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy import Connection
 from sqlmodel import Session, select
 
 from core.access import policy
@@ -40,7 +41,8 @@ class Known:
 def read(session: Session, actor: Actor, model: str, version: str) -> Known:
     """Everything that the gate decides on, as it stands in this transaction."""
     about: dict[str, Any] = {"model": model, "version": version}
-    row = session.connection().execute(statements.VERSION, about).first()
+    connection = session.connection()
+    row = connection.execute(statements.VERSION, about).first()
     moment = now()
     if row is None:
         return Known(Facts(model, version), True, moment)
@@ -49,7 +51,7 @@ def read(session: Session, actor: Actor, model: str, version: str) -> Known:
     about["project"] = row.project or ""
     facts = Facts(
         model, version, True, row.gone_at is not None, row.run_id, row.source, row.project or "", row.stage or "",
-        row.tier or "", row.synced_at, _policy(json.dumps(row.policy)), _cases(session, about),
+        row.tier or "", row.synced_at, _policy(json.dumps(row.policy)), _cases(connection, about),
     )  # fmt: skip
     return Known(facts, _is_seen(session, actor, row), moment)
 
@@ -74,8 +76,7 @@ def _policy(written: str) -> GatePolicy | None:
 # --- cases -----------------------------------------------------------------------------------------------------------
 
 
-def _cases(session: Session, about: dict[str, Any]) -> tuple[CaseFact, ...]:
-    connection = session.connection()
+def _cases(connection: Connection, about: dict[str, Any]) -> tuple[CaseFact, ...]:
     rows = connection.execute(statements.CASES, about).all()
     if not rows:
         return ()

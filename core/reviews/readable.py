@@ -23,7 +23,7 @@ from core.datasets.queries import readable_requests
 from core.db import is_sqlite
 from core.projects.tables import ProjectTracking
 from core.projects.visibility import hidden_from
-from core.reviews.tables import ReviewCase
+from core.reviews.tables import Certificate, ReviewCase
 
 _ABOUT_REQUESTS = sorted(one.name for one in all_events() if one.name.startswith("data-"))
 """Events that tell who asked for, got or lost which data: for those who may read the request."""
@@ -56,7 +56,11 @@ def _of_what_is_classified(session: Session, actor: Actor) -> list[ColumnElement
     models = owned.where(ProjectTracking.kind == "model", col(ProjectTracking.project_id).in_(projects))
     subjects = projects.with_only_columns(literal("project:") + projects.selected_columns[0])
     cases = select(literal("case:") + cast(ReviewCase.id, String)).where(col(ReviewCase.project_id).in_(projects))
-    hidden: list[ColumnElement[bool]] = [col(Activity.subject).in_(one) for one in (subjects, models, cases)]
+    certificates = select(literal("certificate:") + cast(Certificate.id, String)).where(
+        col(Certificate.project_id).in_(projects)
+    )
+    about = (subjects, models, cases, certificates)
+    hidden: list[ColumnElement[bool]] = [col(Activity.subject).in_(one) for one in about]
     hidden.append(_is_hidden_entry(actor, Activity.subject))
     named = _said(session, "project").as_string().in_(projects)
     hidden.append(and_(col(Activity.event).in_(_NAMING_PROJECTS), named))

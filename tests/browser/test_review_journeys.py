@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.demo.cases import PIN
 from tests.browser.running import PATIENCE_MS, Portal
-from tests.browser.walking import Enter, go, people_of, press, told, turn_to, write
+from tests.browser.walking import Enter, go, people_of, press, told, turn_to
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one portal and one browser for all journeys
 
@@ -81,7 +81,9 @@ def test_a_failing_fairness_rule_is_sent_back_and_the_next_version_carries_over(
     told(validator, "fails")
     expect(validator.get_by_text("inconclusive").first).to_be_visible()
     press(validator, "Ask for changes")
-    write(validator, "What should change", "One group is hardly ever called; look at the weighed version.")
+    for field in validator.get_by_role("textbox", name=re.compile("What should change in")).all():
+        field.fill("One group is hardly ever called; look at the weighed version.")
+        field.press("Tab")
     press(validator, "Ask")
     told(validator, "Changes requested")
 
@@ -142,7 +144,7 @@ def test_four_people_sign_the_gate_opens_and_a_changed_metric_closes_it(
         assert archive.read("sign-off.pdf").startswith(b"%PDF-")
     verified = subprocess.run([sys.executable, "-I", tmp_path / "verify.py", export], capture_output=True, text=True)
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert verified.stdout.count("on this record; counts") == 4
+    assert verified.stdout.count("on this record; counts") == 3, "waivers came after Linh had signed"
 
     is_written(demo, model, version, "approved")
     overwrite_a_metric(demo, model, version)

@@ -513,7 +513,7 @@ def run(machine: type[Reviews], runs: int, **more: Any) -> None:
 
 @pytest.mark.slow
 def test_no_order_of_acts_breaks_an_invariant_in_ten_thousand_steps(machine: type[Reviews]) -> None:
-    run(machine, STEPS // PER_RUN)
+    run(machine, STEPS * 11 // 10 // PER_RUN)  # some of what is drawn has nothing to act on
     assert machine.steps >= STEPS
     for what in (
         "approved", "approved with conditions", "rejected", "withdrawn", "changes requested", "suspended", "revoked",
