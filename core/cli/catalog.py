@@ -68,7 +68,7 @@ def export(
     kind: Annotated[list[str] | None, typer.Option(help="Only entries of this kind; repeat for more.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Write entries as YAML files that can be imported again."""
+    """Write entries as YAML files that import again."""
     from core import db
     from core.access import policy
     from core.catalog import export as exporting

@@ -42,7 +42,7 @@ def gate(
 
 
 def gate_key(json: AsJson = False) -> None:
-    """Print the public key that attestations are checked with."""
+    """Print the public key of the gate's attestations."""
     from core.gates import attestation
 
     key = attestation.public_key()
@@ -59,7 +59,7 @@ def verify_attestation(
     environment: Annotated[str, typer.Option(help="Insist on this environment.")] = "",
     json: AsJson = False,
 ) -> None:
-    """Check an attestation of the gate; needs neither store nor network.
+    """Check an attestation of the gate offline.
 
     Exit codes of this command: 0 genuine, and the version may go there; 1 genuine, and it may not, or it is about another
     version or environment; 4 not genuine.
