@@ -14,7 +14,7 @@ from core.errors import PortalError
 from core.projects import queries as projects
 from core.projects.queries import ProjectRow
 from core.reviews import boards, choices, opening
-from pages.parts import badges, case_list, notices
+from pages.parts import badges, case_certificates, case_list, notices
 from pages.parts.notices import plain
 
 
@@ -30,6 +30,7 @@ def of_project(actor: Actor, project: ProjectRow) -> None:
         st.caption(f"The first {len(found.items)} of {badges.count(found.total, 'case')}; the queue finds the others.")
     if not found.items:
         st.info("Nothing of this project was reviewed yet. A model needs an approved case before it goes to production.", icon=":material/rate_review:")  # fmt: skip
+    case_certificates.show(actor, project)
 
 
 def form(actor: Actor, project_id: str) -> None:

@@ -236,7 +236,7 @@ def checklist(clock: Clock, name: str = "responsible-ai") -> int:
         session.flush()
         version = ChecklistVersion(
             entry_id=entry.id, version="1.0.0", content_hash="c" * 64, state="published", authored_by=SYSTEM.ref,
-            authored_at=clock(),
+            authored_at=clock(), content={"appliesTo": "model", "sections": []},
         )  # fmt: skip
         session.add(version)
         session.flush()
