@@ -115,7 +115,10 @@ def test_each_process_has_a_seat_of_its_own_and_the_next_one_gets_what_is_free(s
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 def test_a_seat_is_held_though_the_connection_is_lost(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seats, "RENEWAL_SECONDS", 0.1)
-    held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 720318"
+    held = (
+        "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+        " WHERE locktype = 'advisory' AND classid = 720318 AND datname = current_database()"  # other tests hold theirs
+    )
 
     def holders() -> list[int]:
         with db.engine().connect() as connection:
