@@ -59,7 +59,7 @@ def test_a_version_that_was_trained_for_real_is_copied_in_full(lab: Lab) -> None
         ("training", digests["training"], 4), ("evaluation", digests["evaluation"], 3),
     }  # fmt: skip
     assert found["signature"]["inputs"] == [{"type": "double", "name": "age", "required": True}]
-    assert found["example"] is False
+    assert found["example"] is True
     assert "scikit-learn" in found["environment"]["requirements.txt"]
     assert set(found["environment"]) == {"requirements.txt", "python_env.yaml", "conda.yaml"}
     requirements = found["artifacts"]["model/requirements.txt"]
