@@ -120,7 +120,9 @@ def _postgresql(
                 _prepare(patch, _database(server, name), Path(templates["folder"]) / key, content)
             templates[key] = name
         fresh = f"test_{secrets.token_hex(6)}"
-        connection.execute(text(f"CREATE DATABASE {fresh} TEMPLATE {templates[key]}"))
+        # files are copied in half the time that logging every page takes
+        how = " STRATEGY FILE_COPY" if (connection.dialect.server_version_info or ())[:1] >= (15,) else ""
+        connection.execute(text(f"CREATE DATABASE {fresh} TEMPLATE {templates[key]}{how}"))
     admin.dispose()
     return fresh
 
