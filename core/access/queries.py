@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,9 +19,9 @@ from core.errors import NotFound
 
 _tokens: Any = Token.__table__  # type: ignore[attr-defined]
 _TOKEN_COLUMNS: tuple[Any, ...] = (
-    _tokens.c.id, _tokens.c.name, _tokens.c.scopes, _tokens.c.revoked_at, _tokens.c.expires_at,
+    _tokens.c.digest, _tokens.c.id, _tokens.c.name, _tokens.c.scopes, _tokens.c.revoked_at, _tokens.c.expires_at,
 )  # fmt: skip
-_TOKEN = select(*_TOKEN_COLUMNS).where(_tokens.c.digest == bindparam("digest"))
+_TOKENS = select(*_TOKEN_COLUMNS).where(_tokens.c.digest.in_(bindparam("digests", expanding=True)))
 """Made once: every call of the API begins with it."""
 
 
@@ -67,10 +68,18 @@ def actor_for_subject(session: Session, issuer: str, subject: str) -> Actor | No
 
 def actor_for_token(session: Session, secret: str) -> Actor | None:
     """The actor behind a bearer token; ``None`` when unknown, expired or revoked."""
-    found = session.connection().execute(_TOKEN, {"digest": digest(secret)}).first()
-    if found is None or found.revoked_at is not None or found.expires_at <= now():
-        return None
-    return Actor("token", str(found.id), found.name, scopes=frozenset(found.scopes))
+    return actors_for_tokens(session, [secret]).get(secret)
+
+
+def actors_for_tokens(session: Session, secrets: Iterable[str]) -> dict[str, Actor]:
+    """Bearer token → the actor behind it; those that are unknown, expired or revoked are left out."""
+    moment, given = now(), {digest(one): one for one in secrets}
+    rows = session.connection().execute(_TOKENS, {"digests": sorted(given)}) if given else ()
+    return {
+        given[row.digest]: Actor("token", str(row.id), row.name, scopes=frozenset(row.scopes))
+        for row in rows
+        if row.revoked_at is None and row.expires_at > moment
+    }
 
 
 @dataclass(frozen=True)

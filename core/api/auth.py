@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from time import monotonic
 from typing import Annotated
 
@@ -42,16 +43,28 @@ def actor(credentials: Credentials, background: BackgroundTasks) -> Actor:
 
 def known(session: Session, credentials: Credentials) -> Actor:
     """The actor behind a token as the store has it now; raises :class:`Unauthenticated` where there is none."""
-    if credentials is None:
-        raise Unauthenticated(
-            "This takes a token.", hint="Send `Authorization: Bearer …`; `python -m core token create` makes a token."
-        )
-    found = queries.actor_for_token(session, credentials.credentials)
-    if found is None:
-        raise Unauthenticated(
-            "This token is unknown, has expired or was revoked.", hint="Ask an administrator for a new one."
-        )
+    found = all_known(session, [credentials])[0]
+    if isinstance(found, Unauthenticated):
+        raise found
     return found
+
+
+def all_known(session: Session, credentials: Sequence[Credentials]) -> list[Actor | Unauthenticated]:
+    """:func:`known` for several requests at once, with the refusals in the place of actors."""
+    actors = queries.actors_for_tokens(session, {one.credentials for one in credentials if one is not None})
+    return [_missing() if one is None else actors.get(one.credentials) or _unknown() for one in credentials]
+
+
+def _missing() -> Unauthenticated:
+    return Unauthenticated(
+        "This takes a token.", hint="Send `Authorization: Bearer …`; `python -m core token create` makes a token."
+    )
+
+
+def _unknown() -> Unauthenticated:
+    return Unauthenticated(
+        "This token is unknown, has expired or was revoked.", hint="Ask an administrator for a new one."
+    )
 
 
 def note_use(found: Actor, credentials: Credentials, background: BackgroundTasks) -> None:

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, BackgroundTasks, Path, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import Session
 
 from core import db
 from core.access import policy
@@ -123,24 +122,28 @@ class _Asked:
 def _answers(asked: Sequence[_Asked]) -> list[tuple[Actor, str] | Exception]:
     """Who asked, and what the gate says to them; all answers are recorded in one transaction."""
     with db.reading() as session:
-        callers = [_caller(session, one) for one in asked]
-    known = [
+        callers = [_allowed(one) for one in auth.all_known(session, [one.credentials for one in asked])]
+    questions = [
         Question(caller, one.model, one.version, one.environment)
         for caller, one in zip(callers, asked, strict=True)
         if isinstance(caller, Actor)
     ]
-    with db.writing() as session:
-        said = iter(answering.ask_all(session, known))
-    return [one if isinstance(one, Exception) else _told(one, next(said)) for one in callers]
+    said = iter(_said(questions) if questions else ())
+    return [_told(one, next(said)) if isinstance(one, Actor) else one for one in callers]
 
 
-def _caller(session: Session, asked: _Asked) -> Actor | Exception:
+def _allowed(caller: Actor | PortalError) -> Actor | PortalError:
     try:
-        caller = auth.known(session, asked.credentials)
-        policy.require(caller, "gate.ask")
+        if isinstance(caller, Actor):
+            policy.require(caller, "gate.ask")
     except PortalError as refusal:
         return refusal
     return caller
+
+
+def _said(questions: Sequence[Question]) -> list[Answer]:
+    with db.writing() as session:
+        return answering.ask_all(session, questions)
 
 
 def _told(caller: Actor, answer: Answer) -> tuple[Actor, str]:

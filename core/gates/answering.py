@@ -90,18 +90,23 @@ def consult(session: Session, question: Question) -> Consulted:
 
 
 def _consulted(session: Session, questions: Sequence[Question]) -> list[Consulted]:
-    found = [_judged(session, one) for one in questions]
+    for one in questions:
+        _require(one)
+    known = facts.read_all(session, [(one.actor, one.model, one.version) for one in questions])
+    found = [_judged(one, what) for one, what in zip(questions, known, strict=True)]
     told = [(one.actor, _told(one, made.answer)) for one, made in zip(questions, found, strict=True)]
     for actor, events_ in groupby(told, key=lambda one: one[0]):
         record(session, actor, *(event for _, event in events_))
     return found
 
 
-def _judged(session: Session, asked: Question) -> Consulted:
+def _require(asked: Question) -> None:
     policy.require(asked.actor, "gate.ask")
     if asked.environment not in ENVIRONMENTS:
         raise Invalid(f"{asked.environment[:40]!r} is no environment.", hint=f"Possible: {', '.join(ENVIRONMENTS)}.")
-    known = facts.read(session, asked.actor, asked.model, asked.version)
+
+
+def _judged(asked: Question, known: Known) -> Consulted:
     if not known.seen and asked.actor.kind == "person":
         known = replace(known, facts=Facts(asked.model, asked.version))
     decided = decide(known.facts, asked.environment, known.at)

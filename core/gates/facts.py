@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 from sqlmodel import Session, select
 
+from core import db
 from core.access import policy
 from core.access.policy import Actor
 from core.catalog.kinds import GatePolicy
@@ -24,6 +26,10 @@ from core.gates.rules import Facts
 from core.projects.tables import Project
 from core.projects.visibility import shown_to
 
+Cases = defaultdict[tuple[str, str, str], list[CaseFact]]
+"""Kind, name and version of a subject → the cases about it."""
+Parts = defaultdict[tuple[str, int], list[Any]]
+"""What it is and the case it belongs to → signatures, conditions, waivers."""
 OPEN_TO_ALL = ("public", "internal")
 """Classifications of projects that everybody sees."""
 
@@ -40,18 +46,31 @@ class Known:
 
 def read(session: Session, actor: Actor, model: str, version: str) -> Known:
     """Everything that the gate decides on, as it stands in this transaction."""
-    about: dict[str, Any] = {"model": model, "version": version}
-    connection = session.connection()
-    row = connection.execute(statements.VERSION, about).first()
-    moment = now()
+    return read_all(session, [(actor, model, version)])[0]
+
+
+def read_all(session: Session, asked: Sequence[tuple[Actor, str, str]]) -> list[Known]:
+    """:func:`read` for several questions (who asks, about which model and version) in as many statements as for one."""
+    connection, moment = session.connection(), now()
+    db.keep_plans(session)
+    pairs = sorted({(model, version) for _, model, version in asked})
+    versions = {(row.model, row.version): row for row in connection.execute(statements.VERSIONS, {"asked": pairs})}
+    cases = _cases(connection, pairs, sorted({row.project for row in versions.values() if row.project}))
+    return [
+        _known(session, actor, versions.get((model, version)), model, version, cases, moment)
+        for actor, model, version in asked
+    ]
+
+
+def _known(session: Session, actor: Actor, row: Any, model: str, version: str, cases: Cases, moment: datetime) -> Known:
     if row is None:
         return Known(Facts(model, version), True, moment)
     if row.logged:
         moment = max(moment, datetime.fromisoformat(row.logged))
-    about["project"] = row.project or ""
+    about = (*cases["model", model, version], *(cases["project", row.project, ""] if row.project else ()))
     facts = Facts(
         model, version, True, row.gone_at is not None, row.run_id, row.source, row.project or "", row.stage or "",
-        row.tier or "", row.synced_at, _policy(json.dumps(row.policy)), _cases(connection, about),
+        row.tier or "", row.synced_at, _policy(json.dumps(row.policy)), about,
     )  # fmt: skip
     return Known(facts, _is_seen(session, actor, row), moment)
 
@@ -76,23 +95,27 @@ def _policy(written: str) -> GatePolicy | None:
 # --- cases -----------------------------------------------------------------------------------------------------------
 
 
-def _cases(connection: Connection, about: dict[str, Any]) -> tuple[CaseFact, ...]:
-    rows = connection.execute(statements.CASES, about).all()
-    if not rows:
-        return ()
-    parts: defaultdict[tuple[str, int], list[Any]] = defaultdict(list)
-    for part in connection.execute(statements.PARTS, about):
-        parts[part.what, part.case_id].append(part)
-    return tuple(
-        CaseFact(
-            row.id, row.key, row.title, row.checklist_state == "withdrawn", row.project_id, row.state, row.tier,
-            tuple(row.environments), row.quorum, row.reason, row.decided_at, row.expires_at, row.subject_digest,
-            row.evidence_digest or "", (row.copied or {}).get("run_id") or "", (row.copied or {}).get("source") or "",
-            row.outcome or "", row.checked_at, tuple(_signature(one, row) for one in parts["signature", row.id]),
-            tuple(_condition(one) for one in parts["condition", row.id]),
-            tuple(_waiver(one) for one in parts["waiver", row.id]), _certificate(row), row.snapshot_id, row.kind,
-        )
-        for row in rows
+def _cases(connection: Connection, pairs: list[tuple[str, str]], projects: list[str]) -> Cases:
+    found: Cases = defaultdict(list)
+    rows = connection.execute(statements.CASES, {"asked": pairs, "projects": projects}).all()
+    parts: Parts = defaultdict(list)
+    if rows:
+        for part in connection.execute(statements.PARTS, {"cases": [row.id for row in rows]}):
+            parts[part.what, part.case_id].append(part)
+    for row in rows:
+        found[row.kind, row.name, row.version].append(_case(row, parts))
+    return found
+
+
+def _case(row: Any, parts: Parts) -> CaseFact:
+    copied = row.copied or {}
+    return CaseFact(
+        row.id, row.key, row.title, row.checklist_state == "withdrawn", row.project_id, row.state, row.tier,
+        tuple(row.environments), row.quorum, row.reason, row.decided_at, row.expires_at, row.subject_digest,
+        row.evidence_digest or "", copied.get("run_id") or "", copied.get("source") or "", row.outcome or "",
+        row.checked_at, tuple(_signature(one, row) for one in parts["signature", row.id]),
+        tuple(_condition(one) for one in parts["condition", row.id]),
+        tuple(_waiver(one) for one in parts["waiver", row.id]), _certificate(row), row.snapshot_id, row.kind,
     )  # fmt: skip
 
 

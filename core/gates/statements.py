@@ -1,4 +1,4 @@
-"""The three statements that the gate reads its facts with, each made once.
+"""The three statements that the gate reads its facts with, for any number of questions, each made once.
 
 They speak of tables and not of classes, and build no objects that a session would keep: the gate is asked often.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, String, bindparam, literal_column, null, or_, select, union_all
+from sqlalchemy import JSON, String, bindparam, literal_column, null, or_, select, tuple_, union_all
 
 from core.activity.tables import Activity
 from core.catalog.tables import Entry, EntryContent
@@ -30,8 +30,9 @@ copy, check = (_table(one) for one in (EvidenceSnapshot, EvidenceCheck))
 signature, condition, waiver = (_table(one) for one in (Signature, Condition, Waiver))
 
 
-def _version_statement() -> Any:
-    """The version as the server has it that was synced last, its project, the policy, and when the log was last written."""
+def _versions_statement() -> Any:
+    """The versions as the server has them that was synced last, their projects, the policy, and when the log was written
+    last."""
     here = (
         select(server.c.id).order_by(server.c.synced_at.desc().nulls_last(), server.c.id.desc()).limit(1)
     ).scalar_subquery()
@@ -44,7 +45,7 @@ def _version_statement() -> Any:
     logged = select(activity.c.at).order_by(activity.c.seq.desc()).limit(1).scalar_subquery()
     return (
         select(
-            version.c.gone_at, version.c.run_id, version.c.source, server.c.synced_at,
+            version.c.model, version.c.version, version.c.gone_at, version.c.run_id, version.c.source, server.c.synced_at,
             project.c.id.label("project"), project.c.stage, project.c.tier, project.c.classification,
             project.c.team_id, project.c.unit_id, rules.label("policy"), logged.label("logged"),
         )
@@ -52,22 +53,20 @@ def _version_statement() -> Any:
         .join(server, server.c.id == version.c.server_id)
         .outerjoin(owner, (owner.c.kind == "model") & (owner.c.name == version.c.model))
         .outerjoin(project, project.c.id == owner.c.project_id)
-        .where(
-            version.c.server_id == here, version.c.model == bindparam("model"),
-            version.c.version == bindparam("version"),
-        )
+        .where(version.c.server_id == here, _asked(version.c.model, version.c.version))
     )  # fmt: skip
 
 
-def _about() -> tuple[Any, ...]:
-    """Cases about the version, and about its project."""
-    of_version = (case.c.kind == "model") & (case.c.name == bindparam("model"))
-    of_project = (case.c.kind == "project") & (case.c.name == bindparam("project"))
-    return (or_(of_version & (case.c.version == bindparam("version")), of_project & (case.c.version == "")),)
+def _asked(name: Any, number: Any) -> Any:
+    """The versions that are asked about, as ``asked``: pairs of a model and a version."""
+    return tuple_(name, number).in_(bindparam("asked", expanding=True))
 
 
 def _cases_statement() -> Any:
-    """Every case about the version with its checklist, what its evidence is about, its last comparison, its certificate."""
+    """Every case about the versions, and about their ``projects``: with its checklist, what its evidence is about, its last
+    comparison, and its certificate."""
+    of_version = (case.c.kind == "model") & _asked(case.c.name, case.c.version)
+    of_project = (case.c.kind == "project") & case.c.name.in_(bindparam("projects", expanding=True))
     last = (
         select(check.c.id)
         .where(check.c.snapshot_id == case.c.snapshot_id, check.c.outcome != "unreachable")
@@ -89,13 +88,13 @@ def _cases_statement() -> Any:
         .outerjoin(copy, copy.c.id == case.c.snapshot_id)
         .outerjoin(check, check.c.id == last)
         .outerjoin(certified, certified.c.id == case.c.certificate_id)
-        .where(*_about())
+        .where(or_(of_version, of_project & (case.c.version == "")))
         .order_by(case.c.id)
     )  # fmt: skip
 
 
 def _parts_statement() -> Any:
-    """Standing signatures, open conditions and waivers that count, of all these cases at once."""
+    """Standing signatures, open conditions and waivers that count, of all ``cases`` at once."""
     signed, tied, passed = signature.c, condition.c, waiver.c
     nothing, no_day, no_moment, nowhere = (
         null().cast(kind) for kind in (String, tied.due_on.type, signed.signed_at.type, JSON)
@@ -124,7 +123,7 @@ def _part(what: str, table: Any, words: list[Any], moment: Any, day: Any, enviro
         literal_column(f"'{what}'", String).label("what"), table.id.label("id"), table.case_id.label("case_id"), *named,
         moment.label("moment"), day.label("day"), environments.label("environments"),
     )  # fmt: skip
-    return select(*columns).join(case, case.c.id == table.case_id).where(*_about())
+    return select(*columns).where(table.case_id.in_(bindparam("cases", expanding=True)))
 
 
-VERSION, CASES, PARTS = _version_statement(), _cases_statement(), _parts_statement()
+VERSIONS, CASES, PARTS = _versions_statement(), _cases_statement(), _parts_statement()

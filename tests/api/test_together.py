@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import anyio
 import pytest
+from fastapi.security import HTTPAuthorizationCredentials
 from starlette.testclient import TestClient
 
 from core import db
-from core.access.policy import Actor
 from core.activity import queries as activity
 from core.api import gates
 from core.api.together import Together
 from core.errors import Invalid
+from core.people import actions as people
 from tests.conftest import SYSTEM
 
 
@@ -58,23 +59,26 @@ def test_a_question_that_breaks_the_round_breaks_it_for_nobody_else() -> None:
     assert max(rounds) > 1
 
 
+def bearer(secret: str | None) -> HTTPAuthorizationCredentials | None:
+    return HTTPAuthorizationCredentials(scheme="Bearer", credentials=secret) if secret else None
+
+
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_the_gate_refuses_and_answers_in_one_round_and_records_every_answer(client: TestClient) -> None:
-    one, other = (
-        Actor("token", number, "ci", scopes=frozenset({scope})) for number, scope in (("1", "gate:ask"), ("2", "x"))
-    )
-    callers = iter([one, other, one, Invalid("unknown")])
-
-    def known(_session: object, _credentials: object) -> Actor:
-        found = next(callers)
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.api.auth.known", known)
-        said = gates._answers([gates._Asked(None, "m", str(number), "test") for number in range(4)])
-    assert [type(one).__name__ for one in said] == ["tuple", "NotAllowed", "tuple", "Invalid"]
+    with db.writing() as session:
+        secrets = [
+            people.create_token(session, actor=SYSTEM, name="ci", scopes=[one])[1]
+            for one in ("gate:ask", "catalog:read")
+        ]
+    asked = [secrets[0], secrets[1], secrets[0], "unknown", None]
+    said = gates._answers([gates._Asked(bearer(one), "m", str(number), "test") for number, one in enumerate(asked)])
+    assert [type(one).__name__ for one in said] == [
+        "tuple",
+        "NotAllowed",
+        "tuple",
+        "Unauthenticated",
+        "Unauthenticated",
+    ]
     with db.reading() as session:
         lines = activity.object_history(session, SYSTEM, "registered-model:m")
     assert [line.data["version"] for line in lines] == ["2", "0"]
