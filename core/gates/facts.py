@@ -53,9 +53,10 @@ def read_all(session: Session, asked: Sequence[tuple[Actor, str, str]]) -> list[
     """:func:`read` for several questions (who asks, about which model and version) in as many statements as for one."""
     connection, moment = session.connection(), now()
     db.keep_plans(session)
-    pairs = sorted({(model, version) for _, model, version in asked})
-    versions = {(row.model, row.version): row for row in connection.execute(statements.VERSIONS, {"asked": pairs})}
-    cases = _cases(connection, pairs, sorted({row.project for row in versions.values() if row.project}))
+    about: dict[str, Any] = {"asked": sorted({(model, version) for _, model, version in asked})}
+    about["models"] = sorted({model for model, _ in about["asked"]})
+    versions = {(row.model, row.version): row for row in connection.execute(statements.VERSIONS, about)}
+    cases = _cases(connection, about | {"projects": sorted({one.project for one in versions.values() if one.project})})
     return [
         _known(session, actor, versions.get((model, version)), model, version, cases, moment)
         for actor, model, version in asked
@@ -95,9 +96,9 @@ def _policy(written: str) -> GatePolicy | None:
 # --- cases -----------------------------------------------------------------------------------------------------------
 
 
-def _cases(connection: Connection, pairs: list[tuple[str, str]], projects: list[str]) -> Cases:
+def _cases(connection: Connection, about: dict[str, Any]) -> Cases:
     found: Cases = defaultdict(list)
-    rows = connection.execute(statements.CASES, {"asked": pairs, "projects": projects}).all()
+    rows = connection.execute(statements.CASES, about).all()
     parts: Parts = defaultdict(list)
     if rows:
         for part in connection.execute(statements.PARTS, {"cases": [row.id for row in rows]}):

@@ -58,8 +58,9 @@ def _versions_statement() -> Any:
 
 
 def _asked(name: Any, number: Any) -> Any:
-    """The versions that are asked about, as ``asked``: pairs of a model and a version."""
-    return tuple_(name, number).in_(bindparam("asked", expanding=True))
+    """The versions that are asked about, as ``asked``: pairs of a model and a version. SQLite finds pairs in no index, and
+    so gets the models as ``models`` too."""
+    return name.in_(bindparam("models", expanding=True)) & tuple_(name, number).in_(bindparam("asked", expanding=True))
 
 
 def _cases_statement() -> Any:
