@@ -337,8 +337,9 @@ def test_evidence_lies_in_s3_where_the_setting_says_so(scientist: Actor, monkeyp
     with bucket() as kept:
         monkeypatch.setenv("PORTAL_EVIDENCE_URL", kept.url)
         forget_settings()
-        file = upload(scientist, pdf(), "report.pdf")
-        upload(scientist, pdf(), "the same.pdf")
+        content = pdf()  # two would say that they were made in different seconds
+        file = upload(scientist, content, "report.pdf")
+        upload(scientist, content, "the same.pdf")
         assert read(file) == kept.objects[f"evidence/{file.sha256[:2]}/{file.sha256}"]
         assert len([key for key in kept.objects if not key.endswith("/")]) == 1
         kept.objects = dict.fromkeys(kept.objects, b"altered")
