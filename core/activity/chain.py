@@ -112,19 +112,29 @@ def _public_in(pem: bytes) -> str:
     return loaded.public_bytes_raw().hex()
 
 
-def seal(key: Ed25519PrivateKey, seq: int, hash_: str, at: str) -> tuple[str, str]:
-    """The public key (hexadecimal) and the signature (base64) of a checkpoint."""
-    return public_key(key), b64encode(key.sign(statement(seq, hash_, at))).decode()
+def sign(key: Ed25519PrivateKey, message: bytes) -> tuple[str, str]:
+    """The public key (hexadecimal) and the signature of ``message`` (base64)."""
+    return public_key(key), b64encode(key.sign(message)).decode()
 
 
-def seal_holds(public: str, signature: str, seq: int, hash_: str, at: str) -> bool:
-    """Whether ``signature`` is that of the key ``public`` on this checkpoint."""
+def signature_holds(public: str, signature: str, message: bytes) -> bool:
+    """Whether ``signature`` is that of the key ``public`` on ``message``; pure, and false for anything malformed."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        raw_key, raw_signature = bytes.fromhex(public), b64decode(signature)
-        Ed25519PublicKey.from_public_bytes(raw_key).verify(raw_signature, statement(seq, hash_, at))
+        raw_key, raw_signature = bytes.fromhex(public), b64decode(signature, validate=True)
+        Ed25519PublicKey.from_public_bytes(raw_key).verify(raw_signature, message)
     except (InvalidSignature, ValueError, TypeError):
         return False
     return (raw_key.hex(), b64encode(raw_signature).decode()) == (public, signature)  # one spelling, to the last bit
+
+
+def seal(key: Ed25519PrivateKey, seq: int, hash_: str, at: str) -> tuple[str, str]:
+    """The public key (hexadecimal) and the signature (base64) of a checkpoint."""
+    return sign(key, statement(seq, hash_, at))
+
+
+def seal_holds(public: str, signature: str, seq: int, hash_: str, at: str) -> bool:
+    """Whether ``signature`` is that of the key ``public`` on this checkpoint."""
+    return signature_holds(public, signature, statement(seq, hash_, at))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -67,8 +66,8 @@ def export(case: Dossier) -> bytes:
 
 
 def _sealed(payload: bytes) -> dict[str, Any]:
-    key = chain.signing_key(db.kept_secret(KEY, chain.new_key))
-    return {"key": chain.public_key(key), "signature": b64encode(key.sign(payload)).decode()}
+    key, signature = chain.sign(chain.signing_key(db.kept_secret(KEY, chain.new_key)), payload)
+    return {"key": key, "signature": signature}
 
 
 def public_key() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,8 +21,8 @@ def payload(content: Mapping[str, Any]) -> str:
 
 def seal(payload: str) -> tuple[str, str]:
     """The signature of this installation over ``payload`` (base64), and the public half of its key (hexadecimal)."""
-    key = chain.signing_key(db.kept_secret(KEY, chain.new_key))
-    return b64encode(key.sign(_bytes(payload))).decode(), chain.public_key(key)
+    key, signature = chain.sign(chain.signing_key(db.kept_secret(KEY, chain.new_key)), _bytes(payload))
+    return signature, key
 
 
 def public_key() -> str:
@@ -36,15 +35,7 @@ def holds(payload: str, signature: str, key: str) -> bool:
 
     Whose key it is, is another question: compare its fingerprint with one that was kept elsewhere.
     """
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        raw_key, raw_signature = bytes.fromhex(key), b64decode(signature, validate=True)
-        Ed25519PublicKey.from_public_bytes(raw_key).verify(raw_signature, _bytes(payload))
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return (raw_key.hex(), b64encode(raw_signature).decode()) == (key, signature)  # one spelling, to the last bit
+    return chain.signature_holds(key, signature, _bytes(payload))
 
 
 def _bytes(payload: str) -> bytes:
