@@ -10,8 +10,9 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.access import policy
+from core.access import queries as people
 from core.access.policy import Actor
-from core.access.tables import Person, Team
+from core.access.tables import Team
 from core.activity import events
 from core.activity.recording import record
 from core.activity.tables import Activity, Checkpoint
@@ -155,9 +156,7 @@ def _names(
     session: Session, activity: list[dict[str, Any]], content: Mapping[str, Any], case: ReviewCase
 ) -> dict[str, str]:
     refs = {one["actor"] for one in activity} | {case.owner, case.submitted_by or ""} | set(_people_in(content))
-    ids = [ref.removeprefix("person:") for ref in refs if ref.startswith("person:")]
-    rows = session.execute(select(Person.id, Person.name).where(col(Person.id).in_(ids)))
-    return {f"person:{one}": name for one, name in rows}
+    return people.names(session, {ref for ref in refs if ref.startswith("person:")})
 
 
 def _people_in(value: Any) -> Iterator[str]:
