@@ -1,4 +1,5 @@
 import json
+import time
 
 import mlflow
 import numpy as np
@@ -100,6 +101,43 @@ def test_the_worst_group_of_any_feature_counts_and_a_better_one_does_not():
     assert found["rai.worst_group_ratio.accuracy"].value == 0
     balanced = rai.group_quality(actual, predicted, {"half": groups["half"]}, {"accuracy": rai.accuracy}, draws=FEW)
     assert balanced["rai.worst_group_ratio.accuracy"].value == pytest.approx(1)
+
+
+def test_the_worst_slice_is_a_share_of_all_rows_as_that_of_groups_is():
+    actual = [1] * 40
+    predicted = [1] * 20 + [1, 0] * 10
+    slices = {"site": ["north"] * 20 + ["south"] * 20, "odd": ["a", "b"] * 20}
+    found = rai.slice_quality(actual, predicted, slices, {"accuracy": rai.accuracy}, draws=FEW)
+    worst = found["rai.worst_slice.accuracy"]
+    assert worst.value == pytest.approx(0.5 / 0.75), "the south, and not the even rows that are right in three of four"
+    assert worst.rows == 40
+
+
+def test_inputs_give_a_group_away_where_they_follow_it_and_not_where_they_are_noise(rows):
+    rng = np.random.default_rng(2)
+    place = pd.Series(rng.choice(["harbour", "hills", "centre"], len(rows)))
+    groups = {"origin": np.where(place == "hills", "one", "other"), "shoe size": rng.choice([40, 41, 42], len(rows))}
+    found = rai.proxy_auc(rows.assign(place=place), groups, draws=FEW)
+    assert found["rai.proxy_auc.origin"].value > 0.99, "a column of words tells it"
+    assert found["rai.proxy_auc.shoe_size"].value == pytest.approx(0.5, abs=0.1)
+    assert found["rai.proxy_auc.shoe_size"].lower < 0.55
+    with pytest.raises(ValueError, match="merge groups"):
+        rai.proxy_auc(rows, {"origin": ["one"] * 398 + ["other"] * 2}, draws=FEW)
+
+
+def test_nineteen_of_twenty_predictions_of_one_row_keep_the_latency(rows):
+    sizes = []
+
+    def predict(inputs):
+        sizes.append(len(inputs))
+        time.sleep(0.002)
+        return model(inputs)
+
+    found = rai.latency(predict, rows, requests=30, draws=FEW)["rai.latency_p95_ms"]
+    assert found.value >= 2
+    assert found.lower <= found.value <= found.upper
+    assert found.rows == 30
+    assert sizes == [1] * 40, "ten of them warm up"
 
 
 def test_errors_of_groups_are_compared_largest_over_smallest():

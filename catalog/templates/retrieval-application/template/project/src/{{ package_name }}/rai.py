@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,16 +111,7 @@ def group_quality(
     draws: int = DRAWS,
 ) -> Measures:
     """Each score in the worst group of any feature, over its value on all rows (held fixed)."""
-    truth, given = np.asarray(actual), np.asarray(predicted)
-    found: Measures = {}
-    for _, group in _named(groups, len(truth)):
-        frame = _frame(scores, truth, given, group, draws)
-        for score in scores:
-            name, whole = f"rai.worst_group_ratio.{score}", frame.overall[score]
-            values = [one[score] for one in (frame.group_min(), *frame.group_min_ci())]
-            measure = _measured([_over(one, whole) for one in values], _sizes(group))
-            found[name] = min(found.get(name, measure), measure, key=lambda one: one.value)
-    return found
+    return _worst("rai.worst_group_ratio", actual, predicted, groups, scores, draws)
 
 
 def group_errors(
@@ -160,6 +153,32 @@ def coverage(groups: Groups, declared: Mapping[str, Sequence[Any]]) -> Measures:
     return found
 
 
+def proxy_auc(inputs: pd.DataFrame, groups: Groups, draws: int = DRAWS) -> Measures:
+    """How well the inputs tell a group from all others: the AUC of the group told best, per feature.
+
+    Guessed by boosted trees that did not see the row (five folds); 0.5 is not at all. Columns that
+    are not numbers are taken as labels. Raises ValueError for a group of fewer than five rows.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import cross_val_predict
+
+    numbers = _are_numbers(inputs)
+    table = inputs.assign(**{n: pd.factorize(inputs[n])[0] for n in inputs if not numbers[n]})
+    found: Measures = {}
+    for name, group in _named(groups, len(inputs)):
+        sizes = _sizes(group)
+        if len(sizes) < 2 or sizes.min() < LEAST_CELL:
+            raise ValueError(f"{name}: it takes two groups of {LEAST_CELL} rows each; merge groups")
+        trees = HistGradientBoostingClassifier(max_iter=50, random_state=SEED)
+        chances = cross_val_predict(trees, table, group, cv=5, method="predict_proba")
+        told = [(group == one, chances[:, place]) for place, one in enumerate(sorted(sizes.index))]
+        is_one, chance = max(told, key=lambda one: _auc(*one))
+        found[f"rai.proxy_auc.{name}"] = _bootstrapped(
+            partial(_auc_of, is_one, chance), len(inputs), draws
+        )
+    return found
+
+
 # --- the model ---
 
 
@@ -196,6 +215,21 @@ def champion_gain(
 ) -> Measures:
     """The same over the predictions of the version that serves today."""
     return {"rai.champion_gain": _gain(actual, predicted, champion, score, draws)}
+
+
+def slice_quality(
+    actual: ArrayLike,
+    predicted: ArrayLike,
+    slices: Groups,
+    scores: Mapping[str, Score],
+    draws: int = DRAWS,
+) -> Measures:
+    """The same as ``group_quality`` over slices that are no groups of people: sites, devices, years.
+
+    Name slices before looking at the errors: the worst of many that were searched for is worse than
+    it will be on fresh rows.
+    """
+    return _worst("rai.worst_slice", actual, predicted, slices, scores, draws)
 
 
 def calibration(actual: ArrayLike, probability: ArrayLike, draws: int = DRAWS) -> Measures:
@@ -266,6 +300,27 @@ def importance(
     return dict(sorted(losses.items(), key=lambda one: -one[1]))
 
 
+def latency(
+    predict: Predict,
+    inputs: pd.DataFrame,
+    requests: int = 200,
+    draws: int = DRAWS,
+) -> Measures:
+    """The milliseconds that 19 of 20 predictions of a single row stay within, after ten to warm up.
+
+    Of this process and machine; of a service where ``predict`` calls it.
+    """
+    took = []
+    for place in range(10 + requests):
+        row = inputs.iloc[[place % len(inputs)]]
+        start = time.perf_counter()
+        predict(row)
+        took.append(1000 * (time.perf_counter() - start))
+    times = np.array(took[10:])
+    found = _bootstrapped(lambda rows: float(np.quantile(times[rows], 0.95)), requests, draws)
+    return {"rai.latency_p95_ms": found}
+
+
 # --- data and privacy ---
 
 
@@ -319,12 +374,7 @@ def membership_inference(
     seen, unseen = np.asarray(training_losses), np.asarray(evaluation_losses)
     losses = np.concatenate([seen, unseen])
     is_unseen = np.arange(len(losses)) >= len(seen)
-
-    def auc(rows: Any) -> float:
-        others, ranks = is_unseen[rows], pd.Series(losses[rows]).rank().to_numpy()
-        n = int(others.sum())
-        return _over(float(ranks[others].sum()) - n * (n + 1) / 2, n * (len(rows) - n))
-
+    auc = partial(_auc_of, is_unseen, losses)
     return {"rai.mia_auc": _bootstrapped(auc, len(losses), draws)}
 
 
@@ -438,6 +488,31 @@ def _label(group: Any) -> str:
 def _plain(name: Any) -> str:
     """A name of characters that MLflow allows, without the dot that parts names."""
     return re.sub(r"[^\w-]+", "_", str(name))
+
+
+def _worst(
+    stem: str, actual: Any, predicted: Any, groups: Groups, scores: Mapping[str, Score], draws: int
+) -> Measures:
+    truth, given = np.asarray(actual), np.asarray(predicted)
+    found: Measures = {}
+    for _, group in _named(groups, len(truth)):
+        frame = _frame(scores, truth, given, group, draws)
+        for score in scores:
+            name, whole = f"{stem}.{score}", frame.overall[score]
+            values = [one[score] for one in (frame.group_min(), *frame.group_min_ci())]
+            measure = _measured([_over(one, whole) for one in values], _sizes(group))
+            found[name] = min(found.get(name, measure), measure, key=lambda one: one.value)
+    return found
+
+
+def _auc(is_one: NDArray[np.bool_], value: NDArray[Any]) -> float:
+    """How often a row that is one has the larger value than a row that is not; ties count half."""
+    ranks, n = pd.Series(value).rank().to_numpy(), int(is_one.sum())
+    return _over(float(ranks[is_one].sum()) - n * (n + 1) / 2, n * (len(value) - n))
+
+
+def _auc_of(is_one: NDArray[np.bool_], value: NDArray[Any], rows: Any) -> float:
+    return _auc(is_one[rows], value[rows])
 
 
 def _rate(chosen: Any) -> float:
