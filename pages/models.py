@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import streamlit as st
 
 from core import db
@@ -14,7 +12,7 @@ from core.errors import PortalError
 from core.projects.actions import STAGES
 from core.tracking import queries as tracking
 from pages.parts import actor as actors
-from pages.parts import badges, model_detail, notices
+from pages.parts import addresses, badges, model_detail, notices
 from pages.parts.notices import plain
 
 SIZE = 50
@@ -22,28 +20,6 @@ SORTS = {
     "title": "Project", "stage": "Stage", "unit": "Business unit", "value": "Champion's value",
     "difference": "Challenger's lead", "age": "Oldest champion", "last run": "Last run",
 }  # fmt: skip
-
-
-def remember(name: str) -> None:
-    """Put a filter into the address; start again at page 1."""
-    value = st.session_state[f"models_{name}"]
-    if value in (None, ""):
-        st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = str(value)
-    st.query_params.pop("page", None)
-
-
-def turn(key: str) -> None:
-    """Put the chosen page into the address."""
-    st.query_params["page"] = str(st.session_state[key])
-
-
-def given(name: str, options: dict[str, str], default: str) -> str:
-    """A filter from the address, if it is one of the options."""
-    value = st.query_params.get(name, default)
-    st.session_state[f"models_{name}"] = value if value in options else default
-    return str(st.session_state[f"models_{name}"])
 
 
 def as_of(moment: object, failure: str) -> None:
@@ -105,19 +81,16 @@ st.title("Models", anchor=False)
 with db.reading() as session:
     units = {"": "All business units"} | {one.id: one.name for one in people.units(session)}
 stages = {"": "All stages"} | {one: one.capitalize() for one in STAGES}
-words, unit = st.query_params.get("q", ""), given("unit", units, "")
-stage, sort = given("stage", stages, ""), given("sort", SORTS, "title")
-asked = st.query_params.get("page", "1")
-page = min(int(asked), 100_000) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else 1
+words, page = st.query_params.get("q", ""), addresses.page_number()
 
 with st.container(horizontal=True):
-    st.selectbox("Business unit", units, format_func=units.__getitem__, key="models_unit", on_change=remember, args=("unit",), width=220)  # fmt: skip
-    st.selectbox("Stage", stages, format_func=stages.__getitem__, key="models_stage", on_change=remember, args=("stage",), width=180)  # fmt: skip
-    st.selectbox("Sort by", SORTS, format_func=SORTS.__getitem__, key="models_sort", on_change=remember, args=("sort",), width=200)  # fmt: skip
+    unit = addresses.choice("Business unit", "unit", units, width=220)
+    stage = addresses.choice("Stage", "stage", stages, width=180)
+    sort = addresses.choice("Sort by", "sort", SORTS, default="title")
 
 try:
     with db.reading() as session:
-        found = tracking.portfolio(session, actor, q=words, unit=unit or None, stage=stage or None, sort=sort, page=max(page, 1), size=SIZE)  # fmt: skip
+        found = tracking.portfolio(session, actor, q=words, unit=unit or None, stage=stage or None, sort=sort, page=page, size=SIZE)  # fmt: skip
 except PortalError as error:
     notices.refuse(error)
     st.stop()
@@ -127,6 +100,8 @@ if found.items:
     if settings().demo and not any(one.versions for one in found.items):
         st.info("The demo's models are being trained right now; the first ones show here within a minute or two.", icon=":material/model_training:")  # fmt: skip
     table(found.items)
+elif found.total:
+    st.info("The list ends before this page.", icon=":material/last_page:")
 elif unit or stage or words:
     st.info("No project matches these filters.", icon=":material/filter_alt_off:")
 else:
@@ -136,7 +111,4 @@ else:
         else "Teams create them."
     )
     st.info(f"No project yet. {hint}", icon=":material/rocket_launch:")
-if found.total > SIZE:
-    pages = math.ceil(found.total / SIZE)
-    here = min(max(page, 1), pages)
-    st.pagination(pages, default=here, key=f"page_{here}", on_change=turn, args=(f"page_{here}",))
+addresses.pages(found.total, SIZE, page)

@@ -134,8 +134,12 @@ def queue(
         columns = (ReviewCase.name, Project.title, Entry.title)
         where.append(or_(*(col(one).icontains(words, autoescape=True) for one in columns)))
     total = session.execute(_of(select(func.count()), where)).scalar_one()
-    wanted = _of(select(*_COLUMNS), where).order_by(*_ORDER).limit(size).offset((page - 1) * size)
-    return Listed(_rows(session, session.execute(wanted).all()), total)
+    return Listed(_cases(session, where, limit=size, offset=(page - 1) * size), total)
+
+
+def _cases(session: Session, where: Sequence[Any], *, limit: int, offset: int = 0) -> list[CaseRow]:
+    wanted = _of(select(*_COLUMNS), where).order_by(*_ORDER).limit(limit).offset(offset)
+    return _rows(session, session.execute(wanted).all())
 
 
 def _require_page(page: int, size: int) -> None:
@@ -336,12 +340,14 @@ class Waiting:
     to_waive: list[WaiverRow]
     to_look_at: list[WaiverRow]
     """Broken glasses."""
+    to_revoke: list[CaseRow]
+    """Cases whose approval somebody else wants revoked."""
 
 
 def waiting_for(session: Session, actor: Actor, *, limit: int = 8) -> Waiting:
     """What of reviews waits for ``actor``, of each kind what is due first; only what they can do themselves."""
     if not policy.may(actor, "catalog.browse"):
-        return Waiting([], [], [], [], [])
+        return Waiting([], [], [], [], [], [])
     moment = now()
     took_part = select(CaseAnswer.id).where(CaseAnswer.case_id == ReviewCase.id, CaseAnswer.answered_by == actor.ref)
     to_waive = [
@@ -352,11 +358,16 @@ def waiting_for(session: Session, actor: Actor, *, limit: int = 8) -> Waiting:
         shown_to(actor), _TO_LOOK_AT, within_reach(actor, "sign.ethics"), Waiver.approved_by != actor.ref,
         Waiver.second_by != actor.ref,
     ]  # fmt: skip
+    to_revoke = [
+        shown_to(actor), col(ReviewCase.state).in_((*states.APPROVED, "suspended")), within_reach(actor, "approval.revoke"),
+        ReviewCase.revoke_proposed_by != actor.ref,
+    ]  # fmt: skip
     return Waiting(
         queue(session, actor, view="to decide", size=limit).items,
         queue(session, actor, view="mine", state="changes requested", size=limit).items,
         conditions_due(session, actor, mine=True, size=limit).items,
         _waivers(session, to_waive, moment, limit=limit), _waivers(session, to_look_at, moment, limit=limit),
+        _cases(session, to_revoke, limit=limit),
     )  # fmt: skip
 
 
@@ -373,7 +384,7 @@ class ChecklistRow:
     applies_to: str
     items: int
     cases: int
-    """How many cases were opened with it."""
+    """How many cases of projects that the reader sees were opened with it."""
     content_hash: str
     authored_by: str
     scope: Scope
@@ -382,7 +393,11 @@ class ChecklistRow:
 def checklist_versions(session: Session, actor: Actor, *, limit: int = 100) -> list[ChecklistRow]:
     """Versions of checklists that ``actor`` sees: those that wait for a decision first, then by title, the newest first."""
     opened = (
-        select(ReviewCase.checklist_id, func.count().label("count")).group_by(col(ReviewCase.checklist_id)).subquery()
+        select(ReviewCase.checklist_id, func.count().label("count"))
+        .join(Project, col(Project.id) == ReviewCase.project_id)
+        .where(shown_to(actor))
+        .group_by(col(ReviewCase.checklist_id))
+        .subquery()
     )
     rows = session.execute(
         select(ChecklistVersion, Entry, opened.c.count)

@@ -99,6 +99,9 @@ def _review_tasks(session: Session, actor: Actor) -> Iterator[Task]:
     for waiver in found.to_look_at:
         query = {"id": str(waiver.case_id), "tab": "Signatures"}
         yield Task(f"Look at the broken glass of **{plain(waiver.name)}**", plain(waiver.reason), "review.py", query, ":material/emergency:")  # fmt: skip
+    for one in found.to_revoke:
+        why = "Somebody wants the approval revoked for good; it takes a second person."
+        yield Task(f"Decide on revoking the approval of **{plain(one.name)} {plain(one.version)}**", why, "review.py", {"id": str(one.id)}, ":material/block:")  # fmt: skip
 
 
 def _tasks(session: Session, actor: Actor) -> Iterator[Task]:

@@ -180,3 +180,8 @@ def test_a_models_page_has_the_steps_that_ask_the_gate_about_it(four: AppTest) -
     assert [one.label for one in app.tabs] == ["Shell", "GitHub Actions", "Azure Pipelines"]
     assert len(app.code) == 3
     assert all("alpha-model" in one.value and "/api/v1/gates/" in one.value for one in app.code)
+
+
+def test_a_page_behind_the_last_one_says_so_and_not_that_there_are_no_projects(four: AppTest) -> None:
+    app = ok(opened(four, page="99"))
+    assert [one.value for one in app.info] == ["The list ends before this page."]

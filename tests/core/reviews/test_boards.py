@@ -12,7 +12,7 @@ from core import db
 from core.access.policy import Actor
 from core.errors import Invalid, NotAllowed
 from core.projects.tables import Project
-from core.reviews import boards, conditions, requesting, waivers
+from core.reviews import boards, conditions, ending, requesting, waivers
 from core.reviews.boards import CaseRow
 from core.reviews.tables import ChecklistVersion
 from core.tracking.tables import MirrorAlias, MirrorServer
@@ -135,8 +135,10 @@ def test_of_what_is_hidden_no_list_says_anything(bank: Bank) -> None:
     bank.waived(bank.submitted("2", verdict="fail"))
     with db.reading() as session:
         assert boards.queue(session, bank.ada, view="all").total == 2
+        assert [one.cases for one in boards.checklist_versions(session, bank.ada)] == [2]
     project(classification="restricted")
     with db.reading() as session:
+        assert [one.cases for one in boards.checklist_versions(session, bank.ada)] == [0]
         assert boards.queue(session, bank.ada, view="all") == boards.Listed([], 0)
         assert boards.conditions_due(session, bank.ada) == boards.Listed([], 0)
         assert boards.waivers_running(session, bank.ada) == boards.Listed([], 0)
@@ -149,7 +151,7 @@ def test_without_a_role_nothing_is_listed_and_nothing_waits(bank: Bank, person: 
         for listed in (boards.queue, boards.conditions_due, boards.waivers_running):
             with pytest.raises(NotAllowed):
                 listed(session, nobody)
-        assert boards.waiting_for(session, nobody) == boards.Waiting([], [], [], [], [])
+        assert boards.waiting_for(session, nobody) == boards.Waiting([], [], [], [], [], [])
 
 
 # --- conditions and waivers ------------------------------------------------------------------------------------------
@@ -282,6 +284,15 @@ def test_a_broken_glass_waits_for_its_second_person_and_then_for_another_reviewe
     bank.do(waivers.second, bank.rob, waiver_id=waiver_id)
     able = {name for name, one in bank.who.items() if waiting(one).get("to_look_at") == [waiver_id]}
     assert able == {"rita"}, "managers accept risk, and do not look at it afterwards"
+
+
+def test_a_proposed_revocation_waits_for_a_second_person(bank: Bank) -> None:
+    case_id = bank.approved()
+    bank.do(ending.revoke, bank.max, case_id=case_id, reason="Harm.")
+    able = {name for name, one in bank.who.items() if waiting(one).get("to_revoke") == [case_id]}
+    assert able == {"mia", "rita", "rob"}, "not the one who proposed it, nor those who may not"
+    bank.do(ending.revoke, bank.rob, case_id=case_id, reason="Harm.")
+    assert not any("to_revoke" in waiting(one) for one in bank.who.values())
 
 
 # --- checklists ------------------------------------------------------------------------------------------------------
