@@ -16,8 +16,9 @@ from core.errors import Invalid, NotAllowed
 from core.people.notices import tell
 from core.projects.actions import scope_of, text
 from core.projects.tables import Project, ProjectMember
-from core.reviews import assigning, moving, signatures, states
+from core.reviews import assigning, moving, pins, signatures, states
 from core.reviews.moving import locked_case, subject_of
+from core.reviews.pins import Refused
 from core.reviews.tables import CaseSeat, ChecklistVersion, ReviewCase, Signature
 
 REASON_LENGTH = 2000
@@ -52,20 +53,22 @@ def reopen(session: Session, *, actor: Actor, case_id: int, reason: str) -> None
     tell_everybody(session, actor, case, f"is in review again: {words}")
 
 
-def revoke(session: Session, *, actor: Actor, case_id: int, reason: str) -> bool:
-    """Revoke an approval for good, which takes two people: the first proposes it, another one confirms.
+def revoke(session: Session, *, actor: Actor, case_id: int, reason: str, pin: str) -> bool | Refused:
+    """Revoke an approval for good, which takes two people with their signing PINs: one proposes it, another confirms.
 
-    Returns whether it is revoked now. What was proposed changes nothing until then.
+    Returns whether it is revoked now, or that the PIN was wrong. What was proposed changes nothing until then.
     """
     case = locked_case(session, actor, case_id)
     policy.require(actor, "approval.revoke", _scope(session, case))
     words = _reason(reason)
     states.after(case.state, "revoke")
+    if case.revoke_proposed_by == actor.ref:
+        raise NotAllowed("You proposed this revocation; a second person confirms it.", hint="Ask somebody who may.")
+    if refused := pins.check(session, actor=actor, pin=pin):
+        return refused
     if case.revoke_proposed_by is None:
         _propose_revocation(session, actor, case, words)
         return False
-    if case.revoke_proposed_by == actor.ref:
-        raise NotAllowed("You proposed this revocation; a second person confirms it.", hint="Ask somebody who may.")
     case.reason = words
     moving.move(session, actor, case, "revoke", reason=words)
     tell_everybody(session, actor, case, f"was revoked: {words}")

@@ -1,4 +1,4 @@
-"""The signing PIN: a person's second component at the moment of signing, kept as an argon2id hash.
+"""The signing PIN: a person's second component when they sign, accept a risk or revoke, kept as an argon2id hash.
 
 A wrong PIN has to be counted although the signature does not come about, so it is *returned* as :class:`Refused`, which
 lets the edge's transaction commit; everything else is raised as everywhere.

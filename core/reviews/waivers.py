@@ -20,9 +20,10 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.people.notices import tell
 from core.projects.actions import scope_of, text
 from core.projects.tables import Project
-from core.reviews import ending, pool, signatures, states, waiving
+from core.reviews import ending, pins, pool, signatures, states, waiving
 from core.reviews.items import applicable
 from core.reviews.moving import locked_case, subject_of
+from core.reviews.pins import Refused
 from core.reviews.record import stamp
 from core.reviews.standing import standings
 from core.reviews.tables import ReviewCase, Waiver
@@ -56,11 +57,16 @@ def request(session: Session, *, actor: Actor, case_id: int, item_id: str, wish:
     return made
 
 
-def approve(session: Session, *, actor: Actor, waiver_id: int) -> Waiver:
-    """Let the item pass: somebody who accepts risk here, and neither asked for it nor made what is reviewed."""
+def approve(session: Session, *, actor: Actor, waiver_id: int, pin: str) -> Waiver | Refused:
+    """Let the item pass: somebody who accepts risk here, and neither asked for it nor made what is reviewed.
+
+    Accepting a risk takes one's signing PIN, as a signature does; a wrong one is returned, as in :mod:`core.reviews.pins`.
+    """
     waiver, case = _to_decide(session, actor, waiver_id, WAIVER)
     _require_other(session, actor, case, waiver)
     waiving.require_time(waiver.kind, waiver.expires_at, now())
+    if refused := pins.check(session, actor=actor, pin=pin):
+        return refused
     waiver.approved_by, waiver.approved_at = actor.ref, now()
     _take_effect(session, actor, case, waiver)
     return waiver
@@ -97,13 +103,18 @@ def end_locked(session: Session, actor: Actor, case: ReviewCase, waiver: Waiver,
 # --- break-glass -----------------------------------------------------------------------------------------------------
 
 
-def break_glass(session: Session, *, actor: Actor, case_id: int, wish: Wish) -> Waiver:
-    """In an emergency, ask to let every open item pass for at most 72 hours; it counts once a second person agrees."""
+def break_glass(session: Session, *, actor: Actor, case_id: int, wish: Wish, pin: str) -> Waiver | Refused:
+    """In an emergency, ask to let every open item pass for at most 72 hours; it counts once a second person agrees.
+
+    Each of the two gives their signing PIN; a wrong one is returned.
+    """
     case = _open_case(session, actor, case_id)
     policy.require(actor, "risk.accept", _scope(session, case))
     _require_not_barred(session, actor, case)
     if any(one.kind == BREAK_GLASS and waiving.is_open(one) for one in _of(session, case)):
         raise Conflict("A break-glass of this case waits for its second person already.")
+    if refused := pins.check(session, actor=actor, pin=pin):
+        return refused
     made = _made(session, actor, case, "", BREAK_GLASS, wish)
     made.approved_by, made.approved_at = actor.ref, now()
     session.add(made)
@@ -115,11 +126,13 @@ def break_glass(session: Session, *, actor: Actor, case_id: int, wish: Wish) -> 
     return made
 
 
-def second(session: Session, *, actor: Actor, waiver_id: int) -> Waiver:
-    """Agree to a break-glass as the second person who accepts risk here."""
+def second(session: Session, *, actor: Actor, waiver_id: int, pin: str) -> Waiver | Refused:
+    """Agree to a break-glass as the second person who accepts risk here; a wrong PIN is returned."""
     waiver, case = _to_decide(session, actor, waiver_id, BREAK_GLASS)
     _require_other(session, actor, case, waiver)
     waiving.require_time(waiver.kind, waiver.expires_at, now())
+    if refused := pins.check(session, actor=actor, pin=pin):
+        return refused
     waiver.second_by = actor.ref
     _take_effect(session, actor, case, waiver)
     able = queries.who_may(session, "sign.ethics", _scope(session, case))

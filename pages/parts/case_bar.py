@@ -9,7 +9,7 @@ import streamlit as st
 from core.access.policy import Actor
 from core.reviews import answering, assigning, ending, requesting, states
 from core.reviews.queries import CaseDetail
-from pages.parts import badges, case_items, case_signing, case_waivers, case_words, writing
+from pages.parts import badges, case_items, case_signing, case_waivers, case_words, signing_pin, writing
 from pages.parts.notices import plain
 
 
@@ -87,20 +87,33 @@ def _more(actor: Actor, detail: CaseDetail) -> None:
         "recuse": ("Give my seat up", assigning.release, {"person_id": actor.id}),
         "suspend": ("Suspend the approval", ending.suspend, {}),
         "reopen": ("Take it into review again", ending.reopen, {}),
-        "revoke": (_revoking(detail), ending.revoke, {}),
     }
     able = {name: one for name, one in offered.items() if name in detail.may}
-    if not able and "break glass" not in detail.may:
+    if not able and not {"revoke", "break glass"} & detail.may:
         return
     with st.popover("More", icon=":material/more_horiz:"):
         if able:
             _with_reason(actor, detail, able)
+        if "revoke" in detail.may:
+            _revoke(actor, detail)
         if "break glass" in detail.may:
             case_waivers.break_glass(actor, detail)
 
 
-def _revoking(detail: CaseDetail) -> str:
-    return "Confirm the revocation" if detail.case.revoke_proposed_by else "Propose to revoke it"
+def _revoke(actor: Actor, detail: CaseDetail) -> None:
+    """Two people end an approval for good, each with their PIN."""
+    proposed = detail.case.revoke_proposed_by
+    by = f" {plain(detail.names.get(proposed, proposed))} proposed it." if proposed else ""
+    st.markdown(f"**Revoke the approval**: for good, and it takes two people.{by}")
+    if not signing_pin.is_set(actor):
+        signing_pin.set_first(actor, "revoke")
+        return
+    label = "Confirm the revocation" if proposed else "Propose to revoke it"
+    with st.form("revoke", border=False):
+        reason = st.text_area("Why it is revoked", max_chars=ending.REASON_LENGTH)
+        pin = signing_pin.field()
+        if st.form_submit_button(label):
+            writing.attempt(ending.revoke, actor=actor, case_id=detail.case.id, reason=reason, pin=pin, done=f"{label}: done.")  # fmt: skip
 
 
 def _with_reason(actor: Actor, detail: CaseDetail, able: dict[str, tuple[str, Any, dict[str, Any]]]) -> None:

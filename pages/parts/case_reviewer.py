@@ -1,4 +1,4 @@
-"""A reviewer's own page: what their reviewing shows, how much they take, and who stands in for them."""
+"""A reviewer's own page: what their reviewing shows, how much they take, who stands in for them, and their PIN."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.db import now
 from core.reviews import assigning, insights, reviewers
 from core.reviews.insights import Insights
 from core.reviews.reviewers import Absence
-from pages.parts import badges, writing
+from pages.parts import badges, signing_pin, writing
 from pages.parts.notices import plain
 
 
@@ -36,18 +36,19 @@ FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
 
 
 def show(actor: Actor) -> None:
-    """Figures for everybody who signs; a profile and absences for those who may."""
+    """Figures for everybody who signs; a profile and absences for those who may; everybody's own PIN."""
     with db.reading() as session:
         found = insights.insights(session, actor)
         absences = reviewers.absences(session, actor)
     roles = reviewers.roles_of(actor)
-    if not roles and not found.own.signed:
+    if roles or found.own.signed:
+        _figures(found)
+    else:
         st.info("Figures show here for those who review: one of the roles that sign, and a first decision.", icon=":material/insights:")  # fmt: skip
-        return
-    _figures(found)
     if roles:
         _profile(actor)
         _absences(actor, roles, absences)
+    signing_pin.change(actor)
 
 
 def _figures(found: Insights) -> None:

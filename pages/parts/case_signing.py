@@ -11,10 +11,10 @@ import streamlit as st
 from core import db
 from core.access.policy import Actor
 from core.errors import PortalError
-from core.reviews import deciding, pins, receipts, signing
+from core.reviews import deciding, receipts, signing
 from core.reviews.pins import Refused
 from core.reviews.queries import CaseDetail
-from pages.parts import badges, case_conditions, case_words, notices
+from pages.parts import badges, case_conditions, case_words, notices, signing_pin
 from pages.parts.notices import plain
 
 _FORM = "signing form"
@@ -72,13 +72,11 @@ def _sign(actor: Actor, detail: CaseDetail, form: dict[str, Any]) -> None:
         st.markdown(f"- {plain(one['text'])}, until {plain(one['due_on'])}")
     st.caption(f"SHA-256 of the record: {form['hash']}")
     _since_last_time(actor, detail)
-    with db.reading() as session:
-        has_pin = pins.has_pin(session, actor)
-    if not has_pin:
-        _set_pin(actor)
+    if not signing_pin.is_set(actor):
+        signing_pin.set_first(actor, "sign", scope="fragment")
         return
     with st.form("sign", border=False):
-        pin = st.text_input("Your signing PIN", type="password", max_chars=pins.LONGEST, autocomplete="off")
+        pin = signing_pin.field()
         st.caption(f"This form holds until {badges.exact(form['until'])}. The evidence is compared with MLflow first.")
         if st.form_submit_button("Sign", type="primary", icon=":material/draw:"):
             _finish(actor, form, pin)
@@ -118,24 +116,6 @@ def _finish(actor: Actor, form: dict[str, Any], pin: str) -> None:
     begin()
     notices.after_rerun(f"Signed. The case is {made.state} now; your receipt is on the Signatures tab.")
     st.rerun()
-
-
-def _set_pin(actor: Actor) -> None:
-    st.info("You have no signing PIN yet. It is asked each time you sign, and nobody can read it.", icon=":material/pin:")  # fmt: skip
-    with st.form("set pin", border=False):
-        pin = st.text_input(f"A PIN of {pins.SHORTEST} to {pins.LONGEST} characters", type="password", max_chars=pins.LONGEST, autocomplete="off")  # fmt: skip
-        again = st.text_input("The same again", type="password", max_chars=pins.LONGEST, autocomplete="off")
-        if st.form_submit_button("Set my PIN", type="primary"):
-            if pin != again:
-                st.error("The two are not the same.", icon=":material/error:")
-                return
-            try:
-                with db.writing() as session:
-                    pins.set_pin(session, actor=actor, pin=pin)
-            except PortalError as error:
-                notices.refuse(error)
-                return
-            st.rerun(scope="fragment")
 
 
 def receipt(actor: Actor, signature_id: int) -> bytes:

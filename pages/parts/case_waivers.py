@@ -14,7 +14,7 @@ from core.reviews import states, waivers, waiving
 from core.reviews.queries import CaseDetail, ItemView
 from core.reviews.tables import Waiver
 from core.reviews.waivers import Wish
-from pages.parts import badges, writing
+from pages.parts import badges, signing_pin, writing
 from pages.parts.notices import plain
 
 
@@ -49,12 +49,23 @@ def _wish(detail: CaseDetail, question: str, kind: str) -> Wish:
 
 def _decide(actor: Actor, waiver: Waiver, agree: Callable[..., Any], words: str) -> None:
     with st.container(horizontal=True):
-        if st.button(words, icon=":material/check:", key=f"agree {waiver.id}"):
-            writing.attempt(agree, actor=actor, waiver_id=waiver.id, done="It is let pass until then.")
+        with st.popover(words, icon=":material/check:", key=f"agree {waiver.id}"):
+            _agree(actor, waiver, agree, words)
         with st.popover("Refuse", icon=":material/close:", key=f"refuse {waiver.id}"), st.form(f"refusing {waiver.id}", border=False):  # fmt: skip
             reason = st.text_area("Why it is refused", max_chars=waivers.LENGTH)
             if st.form_submit_button("Refuse it"):
                 writing.attempt(waivers.refuse, actor=actor, waiver_id=waiver.id, reason=reason, done="It was refused.")
+
+
+def _agree(actor: Actor, waiver: Waiver, agree: Callable[..., Any], words: str) -> None:
+    if not signing_pin.is_set(actor):
+        signing_pin.set_first(actor, f"waiver {waiver.id}")
+        return
+    with st.form(f"agreeing {waiver.id}", border=False):
+        st.markdown("You accept what may come of it.")
+        pin = signing_pin.field()
+        if st.form_submit_button(words, type="primary"):
+            writing.attempt(agree, actor=actor, waiver_id=waiver.id, pin=pin, done="It is let pass until then.")
 
 
 def show(actor: Actor, detail: CaseDetail) -> None:
@@ -96,11 +107,14 @@ def break_glass(actor: Actor, detail: CaseDetail) -> None:
     """Ask a second person to let everything pass, or agree as that person."""
     waiting = next((one for one in detail.waivers if one.kind == waiving.BREAK_GLASS and waiving.is_open(one)), None)
     if waiting is None:
+        st.markdown(f"**Break the glass**: in an emergency two people let everything pass, for {states.BREAK_GLASS_HOURS} hours at most.")  # fmt: skip
+        if not signing_pin.is_set(actor):
+            signing_pin.set_first(actor, "break glass")
+            return
         with st.form("break glass", border=False):
-            st.markdown(f"**Break the glass**: in an emergency two people let everything pass, for {states.BREAK_GLASS_HOURS} hours at most.")  # fmt: skip
-            wish = _wish(detail, "The emergency", waiving.BREAK_GLASS)
+            wish, pin = _wish(detail, "The emergency", waiving.BREAK_GLASS), signing_pin.field()
             if st.form_submit_button("Ask a second person"):
-                writing.attempt(waivers.break_glass, actor=actor, case_id=detail.case.id, wish=wish, done="Asked: a second person agrees.")  # fmt: skip
+                writing.attempt(waivers.break_glass, actor=actor, case_id=detail.case.id, wish=wish, pin=pin, done="Asked: a second person agrees.")  # fmt: skip
         return
     st.warning(f"Break-glass until {badges.exact(waiting.expires_at)} waits for a second person: {plain(waiting.reason)} Instead: {plain(waiting.control)}", icon=":material/emergency:")  # fmt: skip
     if waiting.requested_by != actor.ref:

@@ -211,7 +211,7 @@ def test_a_finding_reaches_the_next_team_and_a_project_closes_only_with_its_harv
     }.items():
         write(oluwaseun, question, answer)
     press(oluwaseun, re.compile("Save the retrospective"))
-    told(oluwaseun, "The retrospective is saved.")  # a page that is asked again before it answered forgets the first click
+    told(oluwaseun, "The retrospective is saved.")  # a page asked again before it answered forgets the first click
     told(oluwaseun, re.compile("still needs"))
     expect(oluwaseun.get_by_role("button", name="Close the project")).to_be_disabled()
     write(oluwaseun, "What is it?", "Digits cut out of scanned forms")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,10 +56,10 @@ def seated(demo: Portal, case: str, role: str) -> str:
     return ask(demo, wanted, case, role)[0][0]
 
 
-def command(demo: Portal, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command on the machine of the portal."""
+def command(demo: Portal, *words: str, elsewhere: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A command on the machine of the portal, or ``elsewhere``, where nothing of it is."""
     environment = os.environ | {
-        "PORTAL_DATA": str(demo.data), "MLFLOW_TRACKING_URI": (demo.data / "mlflow" / "uri").read_text().strip(),
+        "PORTAL_DATA": str(elsewhere or demo.data), "MLFLOW_TRACKING_URI": (demo.data / "mlflow" / "uri").read_text().strip(),
     }  # fmt: skip
     environment.pop("PORTAL_DATABASE_URL", None)
     return subprocess.run([sys.executable, "-m", "core", *words], env=environment, capture_output=True, text=True)
@@ -131,8 +133,17 @@ def test_four_people_sign_the_gate_opens_and_a_changed_metric_closes_it(
         page = enter(seated(demo, case, role), f"/review?id={case}")
         sign(page, "Approve")
         told(page, re.compile("Signed. The case is (in review|approved) now"))
-    asked = command(demo, "gate", f"models:/{model}/{version}", "--environment", "production")
+    attested = tmp_path / "attestation.json"
+    asked = command(demo, "gate", f"models:/{model}/{version}", "--attest", str(attested))
     assert asked.returncode == 0, asked.stdout + asked.stderr
+    (tmp_path / "key.pem").write_text(command(demo, "gate-key").stdout)
+    offline = ("verify-attestation", str(attested), "--key", str(tmp_path / "key.pem"), "--environment", "production")
+    checked = command(demo, *offline, "--about", f"models:/{model}/{version}", elsewhere=tmp_path / "nothing")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    envelope = json.loads(attested.read_bytes())
+    envelope["payload"] = b64encode(b64decode(envelope["payload"]).replace(b"production", b"everywhere")).decode()
+    attested.write_text(json.dumps(envelope))
+    assert command(demo, *offline, elsewhere=tmp_path / "nothing").returncode == 4, "not genuine"
 
     turn_to(page, "Signatures")
     with page.expect_download() as download:

@@ -15,11 +15,11 @@ from core.access.policy import Actor
 from core.evidence import keeping
 from core.evidence.tables import EvidenceFile
 from core.projects.tables import Project
-from core.reviews import waivers
+from core.reviews import pins, waivers
 from core.reviews.tables import CaseComment, CaseSeat, Condition, Waiver
 from tests.core.datasets.house import Make
 from tests.core.reviews import house as houses
-from tests.core.reviews.bank import Bank
+from tests.core.reviews.bank import PIN, Bank
 from tests.core.reviews.house import House
 from tests.pages.driving import ok, opened
 from tests.pages.reviewing import Portal, bank_now, buttons, links, texts
@@ -51,6 +51,15 @@ def labelled(app: AppTest, kind: str, label: str) -> Any:
 def press(app: AppTest, label: str) -> AppTest:
     labelled(app, "button", label).click()
     return ok(app.run())
+
+
+def pinned(app: AppTest, pin: str = PIN) -> AppTest:
+    """The PIN in every field that asks for it."""
+    fields = [one for one in app.text_input if one.label == "Your signing PIN"]
+    assert fields
+    for one in fields:
+        one.set_value(pin)
+    return app
 
 
 def rows(table: Any, **wanted: Any) -> list[Any]:
@@ -417,9 +426,10 @@ def test_a_revocation_takes_two(bank: Bank, portal_as: Portal) -> None:
     case_id = bank.approved()
     for actor, state in ((bank.max, "approved"), (bank.mia, "revoked")):
         app = page(portal_as(actor), case_id)
-        labelled(app, "selectbox", "What").select("revoke")
-        labelled(app, "text_area", "Why").set_value("It harms.")
-        app = press(app, "Do it")
+        labelled(app, "text_area", "Why it is revoked").set_value("It harms.")
+        label = next(one for one in buttons(app) if "revo" in one)
+        assert "The PIN is wrong." in texts(press(pinned(app, "1234567x"), label), "error")
+        app = press(pinned(app), label)
         assert bank.state(case_id) == state
     assert "It harms." in texts(app, "error")
 
@@ -515,7 +525,7 @@ def test_a_waiver_is_asked_for_decided_and_ended_on_the_page(bank: Bank, portal_
     app = press(app, "Ask")
     assert "waits: The group is small." in texts(app, "info")
     assert "Approve the waiver" not in buttons(app)
-    app = press(page(portal_as(bank.max), case_id, item="FAIR-1"), "Approve the waiver")
+    app = press(pinned(page(portal_as(bank.max), case_id, item="FAIR-1")), "Approve the waiver")
     assert "Waived until" in texts(app, "warning")
     assert "waived" in texts(app, "markdown")
     app = page(portal_as(bank.olga), case_id, tab="Signatures")
@@ -524,6 +534,22 @@ def test_a_waiver_is_asked_for_decided_and_ended_on_the_page(bank: Bank, portal_
     press(app, "End it")
     assert rows(Waiver)[0].ended_at is not None
     assert "ended just now" in texts(page(portal_as(bank.audrey), case_id, tab="Signatures"))
+
+
+def test_who_has_no_pin_sets_one_before_a_risk_is_accepted(bank: Bank, portal_as: Portal) -> None:
+    case_id = bank.submitted(verdict="fail")
+    bank.waiver(case_id)
+    with db.writing() as session:
+        pins.reset(session, actor=bank.ada, person_id=bank.max.id)
+    app = page(portal_as(bank.max), case_id, item="FAIR-1")
+    assert "You have no signing PIN yet" in texts(app, "info")
+    fields = [one for one in app.text_input if one.label.startswith(("A PIN of", "The same again"))]
+    for one in fields[:2]:
+        one.set_value(PIN)
+    next(one for one in app.button if one.label == "Set my PIN").click()
+    app = ok(app.run())
+    press(pinned(app), "Approve the waiver")
+    assert rows(Waiver)[0].approved_by == bank.max.ref
 
 
 def test_a_waiver_is_refused_with_a_reason(bank: Bank, portal_as: Portal) -> None:
@@ -541,10 +567,10 @@ def test_the_glass_is_broken_by_two_and_looked_at_by_another_reviewer(bank: Bank
     app = page(portal_as(bank.max), case_id)
     labelled(app, "text_area", "The emergency").set_value("Fraud is running.")
     labelled(app, "text_area", "What stands in").set_value("Two people watch.")
-    app = press(app, "Ask a second person")
+    app = press(pinned(app), "Ask a second person")
     assert "waits for a second person" in texts(app, "warning")
     assert "Agree as the second person" not in buttons(app)
-    app = press(page(portal_as(bank.mia), case_id), "Agree as the second person")
+    app = press(pinned(page(portal_as(bank.mia), case_id)), "Agree as the second person")
     assert "waived" in texts(app)
     assert "Look at it afterwards" not in buttons(page(portal_as(bank.max), case_id, tab="Signatures"))
     app = page(portal_as(bank.rob), case_id, tab="Signatures")

@@ -20,7 +20,7 @@ from core.people import actions as people
 from core.people import notices
 from core.projects import actions as projects
 from core.projects import members
-from core.reviews import pins, signing, waivers
+from core.reviews import ending, pins, signing, waivers
 from core.reviews.items import FrozenItem
 from core.reviews.pins import Refused
 from core.reviews.signing import Signed
@@ -41,6 +41,8 @@ ITEMS = (
     FrozenItem("FAIR-1", "Fairness", "Groups fare alike", "", "metric", check="selection_rate_ratio", blocking=True),
     FrozenItem("NOTE-1", "Data", "Anything else", "What else?", "text"),
 )
+ASK_PIN = (waivers.approve, waivers.break_glass, waivers.second, ending.revoke)
+"""Verbs beside signing that ask for it."""
 QUORUM = {"model validator": 1, "reviewer": 1}
 
 
@@ -188,6 +190,9 @@ class Bank:
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def do(self, verb: Callable[..., Any], actor: Actor, **more: Any) -> Any:
+        """Do it, with the PIN where one is asked and none is given."""
+        if verb in ASK_PIN:
+            more.setdefault("pin", PIN)
         with db.writing() as session:
             return verb(session, actor=actor, **more)
 

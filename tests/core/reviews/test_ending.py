@@ -14,6 +14,7 @@ from core.errors import Conflict, Invalid, NotAllowed, Unavailable
 from core.evidence import keeping
 from core.evidence.tables import EvidenceCheck
 from core.reviews import ending, watching
+from core.reviews.pins import Refused
 from core.reviews.tables import CaseSeat, PendingSignature
 from tests.conftest import SYSTEM
 from tests.core.reviews.bank import Bank, checklist
@@ -65,6 +66,8 @@ def test_a_revocation_takes_two_people_who_may_and_is_final(bank: Bank) -> None:
     assert any("wants the approval" in text for text in bank.told("mia"))
     with pytest.raises(NotAllowed, match="second person"):
         bank.do(ending.revoke, bank.max, case_id=case_id, reason="Harm.")
+    assert isinstance(bank.do(ending.revoke, bank.mia, case_id=case_id, reason="Harm.", pin="not-it"), Refused)
+    assert bank.state(case_id) == "approved"
     assert bank.do(ending.revoke, bank.mia, case_id=case_id, reason="Harm to customers.") is True
     assert bank.row(case_id).reason == "Harm to customers."
     assert bank.state(case_id) == "revoked"

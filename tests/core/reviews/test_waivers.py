@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, PortalError
-from core.reviews import ending, waivers, watching
+from core.reviews import ending, pins, waivers, watching
+from core.reviews.pins import Refused
 from tests.conftest import SYSTEM
-from tests.core.reviews.bank import Bank
+from tests.core.reviews.bank import PIN, Bank
 
 
 def test_a_failing_item_is_let_pass_by_somebody_else_and_the_approval_rests_on_it(bank: Bank) -> None:
@@ -224,3 +225,40 @@ def test_what_is_unknown_is_not_there(bank: Bank) -> None:
     for unknown in (0, 99):
         with pytest.raises(NotFound):
             bank.do(waivers.approve, bank.max, waiver_id=unknown)
+
+
+# --- the PIN ---------------------------------------------------------------------------------------------------------
+
+
+def test_accepting_a_risk_takes_the_pin_and_a_wrong_one_counts_and_changes_nothing(bank: Bank) -> None:
+    case_id = bank.submitted(verdict="fail")
+    waiver_id = bank.waiver(case_id)
+    for left in (4, 3, 2, 1):
+        refused = bank.do(waivers.approve, bank.max, waiver_id=waiver_id, pin="not-it")
+        assert isinstance(refused, Refused)
+        assert refused.hint.startswith(f"{left} more")
+    locked = bank.do(waivers.break_glass, bank.max, case_id=case_id, wish=bank.wish(), pin="not-it")
+    assert isinstance(locked, Refused)
+    assert locked.locked_until is not None
+    assert isinstance(bank.do(waivers.approve, bank.max, waiver_id=waiver_id, pin=PIN), Refused), "locked is locked"
+    assert bank.waiver_row(waiver_id).approved_by is None
+    assert bank.events(case_id, "waiver-requested", "waiver-approved") == ["waiver-requested"]
+    bank.clock.forward(minutes=16)
+    bank.do(waivers.approve, bank.max, waiver_id=waiver_id)
+    assert bank.waiver_row(waiver_id).approved_by == bank.max.ref
+
+
+def test_a_second_person_gives_their_pin_too(bank: Bank) -> None:
+    case_id = bank.submitted(verdict="fail")
+    broken = bank.do(waivers.break_glass, bank.max, case_id=case_id, wish=bank.wish())
+    assert isinstance(bank.do(waivers.second, bank.mia, waiver_id=broken.id, pin="not-it"), Refused)
+    assert bank.waiver_row(broken.id).second_by is None
+    bank.do(waivers.second, bank.mia, waiver_id=broken.id)
+    assert bank.waiver_row(broken.id).second_by == bank.mia.ref
+
+
+def test_without_a_pin_no_risk_is_accepted(bank: Bank) -> None:
+    waiver_id = bank.waiver(bank.submitted(verdict="fail"))
+    bank.do(pins.reset, bank.ada, person_id=bank.max.id)
+    with pytest.raises(Conflict, match="no signing PIN"):
+        bank.do(waivers.approve, bank.max, waiver_id=waiver_id)

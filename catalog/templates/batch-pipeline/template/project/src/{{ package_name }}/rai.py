@@ -172,10 +172,8 @@ def proxy_auc(inputs: pd.DataFrame, groups: Groups, draws: int = DRAWS) -> Measu
         trees = HistGradientBoostingClassifier(max_iter=50, random_state=SEED)
         chances = cross_val_predict(trees, table, group, cv=5, method="predict_proba")
         told = [(group == one, chances[:, place]) for place, one in enumerate(sorted(sizes.index))]
-        is_one, chance = max(told, key=lambda one: _auc(*one))
-        found[f"rai.proxy_auc.{name}"] = _bootstrapped(
-            partial(_auc_of, is_one, chance), len(inputs), draws
-        )
+        auc = partial(_auc_of, *max(told, key=lambda one: _auc(*one)))
+        found[f"rai.proxy_auc.{name}"] = _bootstrapped(auc, len(inputs), draws)
     return found
 
 
@@ -491,7 +489,12 @@ def _plain(name: Any) -> str:
 
 
 def _worst(
-    stem: str, actual: Any, predicted: Any, groups: Groups, scores: Mapping[str, Score], draws: int
+    stem: str,
+    actual: Any,
+    predicted: Any,
+    groups: Groups,
+    scores: Mapping[str, Score],
+    draws: int,
 ) -> Measures:
     truth, given = np.asarray(actual), np.asarray(predicted)
     found: Measures = {}
