@@ -154,7 +154,7 @@ def coverage(groups: Groups, declared: Mapping[str, Sequence[Any]]) -> Measures:
 
 
 def proxy_auc(inputs: pd.DataFrame, groups: Groups, draws: int = DRAWS) -> Measures:
-    """How well the inputs tell a group from all others: the AUC of the group told best, per feature.
+    """How well the inputs tell a group from the others: the AUC of the one told best, per feature.
 
     Guessed by boosted trees that did not see the row (five folds); 0.5 is not at all. Columns that
     are not numbers are taken as labels. Raises ValueError for a group of fewer than five rows.
@@ -222,7 +222,7 @@ def slice_quality(
     scores: Mapping[str, Score],
     draws: int = DRAWS,
 ) -> Measures:
-    """The same as ``group_quality`` over slices that are no groups of people: sites, devices, years.
+    """As ``group_quality``, over slices that are no groups of people: sites, devices, years.
 
     Name slices before looking at the errors: the worst of many that were searched for is worse than
     it will be on fresh rows.
