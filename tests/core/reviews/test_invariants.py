@@ -436,7 +436,7 @@ def open_case(bank: Bank, version: str, *, high: bool, applies: bool) -> None:
             checklist_id=bank.checklist_id, project_id="churn", kind="model", name="churn", version=version,
             tier="high" if high else "limited", items=[one.as_data() for one in ITEMS], quorum=QUORUM,
             environments=["test", "production"], owner=bank.olga.ref, opened_at=bank.clock(),
-            validity_days=60,
+            validity_days=25,
         )  # fmt: skip
         session.add(case)
         session.flush()
