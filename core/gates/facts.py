@@ -53,14 +53,21 @@ def read_all(session: Session, asked: Sequence[tuple[Actor, str, str]]) -> list[
     """:func:`read` for several questions (who asks, about which model and version) in as many statements as for one."""
     connection, moment = session.connection(), now()
     db.keep_plans(session)
-    about: dict[str, Any] = {"asked": sorted({(model, version) for _, model, version in asked})}
-    about["models"] = sorted({model for model, _ in about["asked"]})
+    pairs = sorted({(model, version) for _, model, version in asked})
+    about = {"asked": _padded(pairs), "models": _padded(sorted({model for model, _ in pairs}))}
     versions = {(row.model, row.version): row for row in connection.execute(statements.VERSIONS, about)}
-    cases = _cases(connection, about | {"projects": sorted({one.project for one in versions.values() if one.project})})
+    projects = sorted({one.project for one in versions.values() if one.project})
+    cases = _cases(connection, about | {"projects": _padded(projects)})
     return [
         _known(session, actor, versions.get((model, version)), model, version, cases, moment)
         for actor, model, version in asked
     ]
+
+
+def _padded(values: list[Any]) -> list[Any]:
+    """The values, the last one again and again up to a power of two: so there are few lengths of lists, and so few
+    statements for the database to keep a plan of."""
+    return values + values[-1:] * ((1 << max(len(values) - 1, 0).bit_length()) - len(values))
 
 
 def _known(session: Session, actor: Actor, row: Any, model: str, version: str, cases: Cases, moment: datetime) -> Known:
@@ -101,7 +108,7 @@ def _cases(connection: Connection, about: dict[str, Any]) -> Cases:
     rows = connection.execute(statements.CASES, about).all()
     parts: Parts = defaultdict(list)
     if rows:
-        for part in connection.execute(statements.PARTS, {"cases": [row.id for row in rows]}):
+        for part in connection.execute(statements.PARTS, {"cases": _padded([row.id for row in rows])}):
             parts[part.what, part.case_id].append(part)
     for row in rows:
         found[row.kind, row.name, row.version].append(_case(row, parts))
