@@ -78,7 +78,7 @@ def _known(session: Session, actor: Actor, row: Any, model: str, version: str, c
     about = (*cases["model", model, version], *(cases["project", row.project, ""] if row.project else ()))
     facts = Facts(
         model, version, True, row.gone_at is not None, row.run_id, row.source, row.project or "", row.stage or "",
-        row.tier or "", row.synced_at, _policy(json.dumps(row.policy)), about,
+        row.tier or "", row.synced_at, _policy(row.policy or ""), about,
     )  # fmt: skip
     return Known(facts, _is_seen(session, actor, row), moment)
 

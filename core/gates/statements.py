@@ -37,7 +37,7 @@ def _versions_statement() -> Any:
         select(server.c.id).order_by(server.c.synced_at.desc().nulls_last(), server.c.id.desc()).limit(1)
     ).scalar_subquery()
     rules = (
-        select(content.c.document[("spec", "gate")])
+        select(content.c.document[("spec", "gate")].as_string())
         .join(entry, entry.c.id == content.c.entry_id)
         .where(entry.c.key == POLICY, entry.c.lifecycle == "approved")
         .scalar_subquery()

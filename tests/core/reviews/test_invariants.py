@@ -270,6 +270,9 @@ class Reviews(RuleBasedStateMachine):
             if turn == 2 and between:
                 self._come_between(case, between)
             self._next(case, turn, "approve with conditions" if conditions_ and turn == 2 else "approve")
+        if conditions_ and which % 2:
+            for name in ("vera", "viktor", "rita", "rob"):  # whoever of them has signed
+                self.meet_a_condition(name, 0)
 
     def _come_between(self, case: Listed, what: str) -> None:
         """Something that changes what the first signer saw, before the second one signs."""
@@ -384,7 +387,7 @@ class Reviews(RuleBasedStateMachine):
             words = {"refuse": {"reason": "No."}, "end": {"reason": "Over."}, "review": {"note": "Seen."}}
             self.attempt(getattr(waivers, verb), who, waiver_id=waiver_id, **words.get(verb, {}))
 
-    @act(who=WHO, which=MUCH, verb=st.sampled_from(["suspend", "reopen", "reopen", "revoke"]))
+    @act(3, who=WHO, which=MUCH, verb=st.sampled_from(["suspend", "reopen", "revoke"]))
     def end(self, who: str | None, which: int, verb: str) -> None:
         case = self.case(which, *(("suspended",) if verb == "reopen" else states.APPROVED))
         people_ = [who] if who else {"suspend": ["vera"], "reopen": ["rita"], "revoke": ["max", "max", "mia"]}[verb]
@@ -415,6 +418,12 @@ class Reviews(RuleBasedStateMachine):
         self.oracle.after_the_watch()
 
     outcome: ClassVar[str] = "same"
+
+    @act(1, which=MUCH, now=st.sampled_from([True, False, False]))
+    def grow_old(self, which: int, now: bool) -> None:
+        """An approval outlives its days while nothing else happens to it; rarely, because it ends all others too."""
+        if now and self.case(which, *states.APPROVED).state in states.APPROVED:
+            self.time_passes(24 * 26, "same")
 
     @act(1, who=st.sampled_from(["vera", "viktor", "rita", "rob", "max"]))
     def come_and_go(self, who: str) -> None:
