@@ -7,7 +7,7 @@ ADDRESS ?= 127.0.0.1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 # Tests make thousands of stores, in memory where there is plenty.
-test test-quick: export TMPDIR := $(or $(TMPDIR),$(shell $(PYTHON) tests/in_memory.py),/tmp)
+test test-quick: export TMPDIR := $(shell $(PYTHON) tests/in_memory.py)
 
 .PHONY: run serve test test-quick lint format docs bench demo-remove lock screenshots clean help
 

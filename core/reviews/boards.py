@@ -37,6 +37,8 @@ from core.tracking.tables import MirrorAlias
 
 SIZES = range(1, 101)
 LAST_PAGE = 1_000_000
+_REVOCABLE = (*states.APPROVED, "suspended")
+"""States of what was approved and is not over yet."""
 VIEWS = ("to decide", "mine", "open", "approved", "ended", "all")
 """Which cases a queue holds: those that wait for the reader's signature, their own, and by how they stand."""
 
@@ -199,7 +201,7 @@ def _of(selected: Any, where: Sequence[Any]) -> Any:
 
 
 def _in_view(actor: Actor, view: str) -> ColumnElement[bool]:
-    by_state = {"open": states.OPEN, "approved": (*states.APPROVED, "suspended"), "ended": states.ENDED}
+    by_state = {"open": states.OPEN, "approved": _REVOCABLE, "ended": states.ENDED}
     if view in by_state:
         return col(ReviewCase.state).in_(by_state[view])
     if view == "mine":
@@ -245,7 +247,7 @@ def conditions_due(session: Session, actor: Actor, *, mine: bool = False, page: 
     _require_page(page, size)
     where: list[Any] = [
         shown_to(actor), col(Condition.met_at).is_(None), col(Condition.voided_at).is_(None),
-        col(ReviewCase.state).in_((*states.APPROVED, "suspended")),
+        col(ReviewCase.state).in_(_REVOCABLE),
     ]  # fmt: skip
     if mine:
         where.append(Condition.owner_id == actor.id)
@@ -359,7 +361,7 @@ def waiting_for(session: Session, actor: Actor, *, limit: int = 8) -> Waiting:
         Waiver.second_by != actor.ref,
     ]  # fmt: skip
     to_revoke = [
-        shown_to(actor), col(ReviewCase.state).in_((*states.APPROVED, "suspended")), within_reach(actor, "approval.revoke"),
+        shown_to(actor), col(ReviewCase.state).in_(_REVOCABLE), within_reach(actor, "approval.revoke"),
         ReviewCase.revoke_proposed_by != actor.ref,
     ]  # fmt: skip
     return Waiting(

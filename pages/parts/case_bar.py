@@ -105,8 +105,7 @@ def _revoke(actor: Actor, detail: CaseDetail) -> None:
     proposed = detail.case.revoke_proposed_by
     by = f" {plain(detail.names.get(proposed, proposed))} proposed it." if proposed else ""
     st.markdown(f"**Revoke the approval**: for good, and it takes two people.{by}")
-    if not signing_pin.is_set(actor):
-        signing_pin.set_first(actor, "revoke")
+    if not signing_pin.is_ready(actor, "revoke"):
         return
     label = "Confirm the revocation" if proposed else "Propose to revoke it"
     with st.form("revoke", border=False):

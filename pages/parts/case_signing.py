@@ -72,8 +72,7 @@ def _sign(actor: Actor, detail: CaseDetail, form: dict[str, Any]) -> None:
         st.markdown(f"- {plain(one['text'])}, until {plain(one['due_on'])}")
     st.caption(f"SHA-256 of the record: {form['hash']}")
     _since_last_time(actor, detail)
-    if not signing_pin.is_set(actor):
-        signing_pin.set_first(actor, "sign", scope="fragment")
+    if not signing_pin.is_ready(actor, "sign", scope="fragment"):
         return
     with st.form("sign", border=False):
         pin = signing_pin.field()

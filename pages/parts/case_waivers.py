@@ -58,8 +58,7 @@ def _decide(actor: Actor, waiver: Waiver, agree: Callable[..., Any], words: str)
 
 
 def _agree(actor: Actor, waiver: Waiver, agree: Callable[..., Any], words: str) -> None:
-    if not signing_pin.is_set(actor):
-        signing_pin.set_first(actor, f"waiver {waiver.id}")
+    if not signing_pin.is_ready(actor, f"waiver {waiver.id}"):
         return
     with st.form(f"agreeing {waiver.id}", border=False):
         st.markdown("You accept what may come of it.")
@@ -108,8 +107,7 @@ def break_glass(actor: Actor, detail: CaseDetail) -> None:
     waiting = next((one for one in detail.waivers if one.kind == waiving.BREAK_GLASS and waiving.is_open(one)), None)
     if waiting is None:
         st.markdown(f"**Break the glass**: in an emergency two people let everything pass, for {states.BREAK_GLASS_HOURS} hours at most.")  # fmt: skip
-        if not signing_pin.is_set(actor):
-            signing_pin.set_first(actor, "break glass")
+        if not signing_pin.is_ready(actor, "break glass"):
             return
         with st.form("break glass", border=False):
             wish, pin = _wish(detail, "The emergency", waiving.BREAK_GLASS), signing_pin.field()

@@ -17,26 +17,23 @@ def field() -> str:
     return _secret("Your signing PIN")
 
 
-def is_set(actor: Actor) -> bool:
-    """Whether there is one to ask for."""
+def is_ready(actor: Actor, key: str, *, scope: Literal["app", "fragment"] = "app") -> bool:
+    """Whether there is a PIN to ask for; where there is none, the form that sets one stands here, and ``scope`` runs again."""
     with db.reading() as session:
-        return pins.has_pin(session, actor)
-
-
-def set_first(actor: Actor, key: str, *, scope: Literal["app", "fragment"] = "app") -> None:
-    """In place of what asks for a PIN, for somebody who has none yet; ``scope`` is what runs again afterwards."""
+        if pins.has_pin(session, actor):
+            return True
     st.info("You have no signing PIN yet. It is asked each time you sign, and nobody can read it.", icon=":material/pin:")  # fmt: skip
     with st.form(f"set pin {key}", border=False):
         pin, again = _twice()
         if st.form_submit_button("Set my PIN", type="primary") and _are_same(pin, again):
             writing.attempt(pins.set_pin, actor=actor, pin=pin, done="Your PIN is set.", scope=scope)
+    return False
 
 
 def change(actor: Actor) -> None:
     """Set one's own PIN, or a new one over the present one."""
     st.subheader("My signing PIN", anchor=False)
-    if not is_set(actor):
-        set_first(actor, "own")
+    if not is_ready(actor, "own"):
         return
     st.caption("It is asked when you sign, let a risk pass or revoke. If you forgot it, an administrator takes it away and you set a new one.")  # fmt: skip
     with st.form("change pin"):

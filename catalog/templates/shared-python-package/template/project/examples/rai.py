@@ -172,7 +172,7 @@ def proxy_auc(inputs: pd.DataFrame, groups: Groups, draws: int = DRAWS) -> Measu
         trees = HistGradientBoostingClassifier(max_iter=50, random_state=SEED)
         chances = cross_val_predict(trees, table, group, cv=5, method="predict_proba")
         told = [(group == one, chances[:, place]) for place, one in enumerate(sorted(sizes.index))]
-        auc = partial(_auc_of, *max(told, key=lambda one: _auc(*one)))
+        auc = partial(_auc, *max(told, key=lambda one: _auc(*one)))
         found[f"rai.proxy_auc.{name}"] = _bootstrapped(auc, len(inputs), draws)
     return found
 
@@ -372,7 +372,7 @@ def membership_inference(
     seen, unseen = np.asarray(training_losses), np.asarray(evaluation_losses)
     losses = np.concatenate([seen, unseen])
     is_unseen = np.arange(len(losses)) >= len(seen)
-    auc = partial(_auc_of, is_unseen, losses)
+    auc = partial(_auc, is_unseen, losses)
     return {"rai.mia_auc": _bootstrapped(auc, len(losses), draws)}
 
 
@@ -508,14 +508,11 @@ def _worst(
     return found
 
 
-def _auc(is_one: NDArray[np.bool_], value: NDArray[Any]) -> float:
+def _auc(is_one: NDArray[np.bool_], value: NDArray[Any], rows: Any = slice(None)) -> float:
     """How often a row that is one has the larger value than a row that is not; ties count half."""
-    ranks, n = pd.Series(value).rank().to_numpy(), int(is_one.sum())
-    return _over(float(ranks[is_one].sum()) - n * (n + 1) / 2, n * (len(value) - n))
-
-
-def _auc_of(is_one: NDArray[np.bool_], value: NDArray[Any], rows: Any) -> float:
-    return _auc(is_one[rows], value[rows])
+    ones, ranks = is_one[rows], pd.Series(value[rows]).rank().to_numpy()
+    n = int(ones.sum())
+    return _over(float(ranks[ones].sum()) - n * (n + 1) / 2, n * (len(ones) - n))
 
 
 def _rate(chosen: Any) -> float:
